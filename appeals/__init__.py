@@ -1,0 +1,1 @@
+"""The register: appeals, their duties, and the callbacks that the city owes."""

@@ -1,0 +1,1 @@
+"""Puts telephony, appeals and recordings together."""

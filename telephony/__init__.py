@@ -1,0 +1,1 @@
+"""The phone side: everything that knows Asterisk."""

@@ -1,0 +1,1 @@
+"""The loops around the codecs: what reads files and sockets."""
