@@ -1,0 +1,88 @@
+"""Commands of the register that calls give rise to.
+
+All are told of a call by what its record says so far, and may be told again, later, or in another order: the outcome
+is the same. None changes or deletes what a person wrote.
+"""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+import uuid_utils
+
+from appeals import store
+from appeals.model import ContactEvidence, MissedReason
+from appeals.ports import IdFactory, Tx
+
+CALLBACK_WITHIN: Final = timedelta(hours=1)
+"""How soon a citizen who was missed is called back, unless the city says otherwise (proposal)."""
+
+
+def new_id() -> str:
+    """A UUIDv7: unique, and in the order of creation."""
+    return str(uuid_utils.uuid7())
+
+
+def draft_for_call(
+    tx: Tx,
+    *,
+    call_id: str,
+    number_raw: str | None,
+    number: str | None,
+    line: str | None,
+    operator: str | None,
+    caller_name: str | None,
+    at: datetime,
+    ids: IdFactory = new_id,
+) -> str:
+    """The draft appeal of a call whose citizen and operator were connected at ``at``; made if there is none yet.
+
+    ``number`` is E.164 or None, ``number_raw`` what the network sent. Returns the ``appeal_id``.
+    """
+    appeal_id = ids()
+    if not store.insert_draft(
+        tx,
+        appeal_id=appeal_id,
+        call_id=call_id,
+        number_raw=number_raw,
+        number=number,
+        line=line,
+        operator=operator,
+        caller_name=caller_name,
+        at=at,
+    ):
+        return store.draft_of_call(tx, call_id)
+    store.link_call(tx, appeal_id, call_id, at=at)
+    store.append_history(tx, appeal_id, at=at, actor=operator, event="created", details={"call_id": call_id})
+    return appeal_id
+
+
+def attach_recording(tx: Tx, call_id: str, recording_id: str) -> None:
+    """A call's recording is final: it belongs to every appeal that the call is linked to, now or later."""
+    store.put_recording(tx, call_id, recording_id)
+
+
+def record_contact(tx: Tx, contact: ContactEvidence) -> None:
+    """A citizen and an operator were in contact, or an attempt failed. Clears the callbacks that a contact answers."""
+    store.put_contact(tx, contact)
+
+
+def open_callback(
+    tx: Tx,
+    *,
+    call_id: str,
+    number: str | None,
+    line: str | None,
+    reason: MissedReason,
+    at: datetime,
+    within: timedelta = CALLBACK_WITHIN,
+    ids: IdFactory = new_id,
+) -> None:
+    """A citizen's call ended at ``at`` without an operator: somebody owes a callback within ``within``.
+
+    If ``number`` is None (withheld or no number) nobody can call: the entry is closed at once with the excuse
+    ``no_contact``. It is kept because the citizens whom we cannot call back are to be counted too, and because the
+    list then holds every missed call. A contact that is known already and came later clears the entry at once.
+    """
+    store.put_callback(
+        tx, duty_id=ids(), call_id=call_id, number=number, line=line, reason=reason, at=at, due_at=at + within
+    )

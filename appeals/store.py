@@ -1,0 +1,338 @@
+"""The register's tables and every statement on them.
+
+Times are text, ISO 8601 in UTC with milliseconds, so that text order is time order. Write functions take a ``Tx``,
+reads are in ``appeals.queries``. History has an insert statement and no other.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Final
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    and_,
+    bindparam,
+    func,
+    literal_column,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.sql.dml import Update
+
+from appeals.model import Channel, ContactEvidence, DutyKind, Excuse, MissedReason, Status
+from appeals.ports import Tx
+
+metadata: Final = MetaData()
+
+appeals: Final = Table(
+    "appeals",
+    metadata,
+    Column("appeal_id", String, primary_key=True),
+    Column("drafted_from", String, unique=True),
+    Column("registration_number", String, unique=True),
+    Column("kind", String),
+    Column("status", String, nullable=False),
+    Column("category", String),
+    Column("service", String),
+    Column("operator", String),
+    Column("line", String),
+    Column("caller_number", String),
+    Column("caller_number_raw", String),
+    Column("caller_name", String),
+    Column("applicant", String),
+    Column("address", String),
+    Column("description", String),
+    Column("channel", String, nullable=False),
+    Column("created_at", String, nullable=False),
+    Column("registered_at", String),
+    Column("due_at", String),
+    Column("legal_due_at", String),
+    Index("appeals_created_at", "created_at"),
+    Index("appeals_caller_number", "caller_number", "created_at"),
+)
+"""``drafted_from`` is the call that the draft was made from: one call makes one draft, however often it is told."""
+
+appeal_calls: Final = Table(
+    "appeal_calls",
+    metadata,
+    Column("appeal_id", ForeignKey("appeals.appeal_id"), primary_key=True),
+    Column("call_id", String, primary_key=True),
+    Column("at", String, nullable=False),
+    Index("appeal_calls_call_id", "call_id"),
+)
+"""Many to many: a citizen may report two things in one call, and call twice about one."""
+
+call_recordings: Final = Table(
+    "call_recordings",
+    metadata,
+    Column("call_id", String, primary_key=True),
+    Column("recording_id", String, primary_key=True),
+)
+"""Recordings hang on the call: they may arrive before the draft, and follow the call wherever it is linked."""
+
+appeal_history: Final = Table(
+    "appeal_history",
+    metadata,
+    Column("entry", Integer, primary_key=True),
+    Column("appeal_id", ForeignKey("appeals.appeal_id"), nullable=False),
+    Column("at", String, nullable=False),
+    Column("actor", String),
+    Column("event", String, nullable=False),
+    Column("details", String, nullable=False),
+    Index("appeal_history_appeal_id", "appeal_id"),
+)
+
+duties: Final = Table(
+    "duties",
+    metadata,
+    Column("duty_id", String, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("appeal_id", ForeignKey("appeals.appeal_id")),
+    Column("call_id", String),
+    Column("number", String),
+    Column("line", String),
+    Column("reason", String, nullable=False),
+    Column("owner", String),
+    Column("opened_at", String, nullable=False),
+    Column("due_at", String, nullable=False),
+    Column("evidence", String),
+    Column("excuse", String),
+    Column("closed_at", String),
+    Index("duties_appeal_id", "appeal_id"),
+    Index("duties_number", "number", "closed_at"),
+    Index("duties_evidence", "evidence"),
+    Index("duties_closed_at", "closed_at"),
+)
+"""Every duty, callbacks too: one row for each missed call. The worklist's entry is a view, ``model.callbacks``."""
+
+contact_evidence: Final = Table(
+    "contact_evidence",
+    metadata,
+    Column("contact_id", String, primary_key=True),
+    Column("number", String, nullable=False),
+    Column("direction", String, nullable=False),
+    Column("connected_seconds", Float),
+    Column("at", String, nullable=False),
+    Index("contact_evidence_number", "number", "at"),
+)
+
+is_callback: Final[ColumnElement[bool]] = duties.c.kind == literal_column(f"'{DutyKind.CALLBACK}'")
+
+Index("duties_callback_call_id", duties.c.call_id, unique=True, sqlite_where=is_callback, postgresql_where=is_callback)
+"""One call makes one callback duty."""
+
+
+def _values(*names: str) -> dict[str, ColumnElement[object]]:
+    return {name: bindparam(name) for name in names}
+
+
+_INSERT_DRAFT: Final = (
+    insert(appeals)
+    .values(
+        _values(
+            "appeal_id",
+            "drafted_from",
+            "status",
+            "operator",
+            "line",
+            "caller_number",
+            "caller_number_raw",
+            "caller_name",
+            "channel",
+            "created_at",
+        )
+    )
+    .on_conflict_do_nothing(index_elements=["drafted_from"])
+)
+
+_DRAFT_OF_CALL: Final = select(appeals.c.appeal_id).where(appeals.c.drafted_from == bindparam("call_id"))
+
+_LINK_CALL: Final = insert(appeal_calls).values(_values("appeal_id", "call_id", "at")).on_conflict_do_nothing()
+
+_ATTACH_RECORDING: Final = insert(call_recordings).values(_values("call_id", "recording_id")).on_conflict_do_nothing()
+
+_APPEND_HISTORY: Final = insert(appeal_history).values(_values("appeal_id", "at", "actor", "event", "details"))
+
+_new_contact: Final = insert(contact_evidence).values(
+    _values("contact_id", "number", "direction", "connected_seconds", "at")
+)
+_CORRECTABLE_CONTACT: Final = ("number", "direction", "connected_seconds", "at")
+_PUT_CONTACT: Final = _new_contact.on_conflict_do_update(
+    index_elements=["contact_id"],
+    set_={name: _new_contact.excluded[name] for name in _CORRECTABLE_CONTACT},
+    where=or_(
+        *(contact_evidence.c[name].is_distinct_from(_new_contact.excluded[name]) for name in _CORRECTABLE_CONTACT)
+    ),
+)
+
+_new_callback: Final = insert(duties).values(
+    _values("duty_id", "kind", "call_id", "number", "line", "reason", "opened_at", "due_at", "excuse", "closed_at")
+)
+_CORRECTABLE_CALLBACK: Final = ("number", "line", "reason", "opened_at")
+_PUT_CALLBACK: Final = _new_callback.on_conflict_do_update(
+    index_elements=["call_id"],
+    index_where=is_callback,
+    set_={
+        name: _new_callback.excluded[name]
+        for name in (*_CORRECTABLE_CALLBACK, "due_at", "excuse", "closed_at", "evidence")
+    },
+    where=or_(*(duties.c[name].is_distinct_from(_new_callback.excluded[name]) for name in _CORRECTABLE_CALLBACK)),
+)
+
+_proof: Final = and_(
+    contact_evidence.c.number == duties.c.number,
+    contact_evidence.c.connected_seconds.is_not(None),
+    or_(contact_evidence.c.at > duties.c.opened_at, contact_evidence.c.contact_id == duties.c.call_id),
+)
+
+
+def _settle() -> Update:
+    """Callback duties point at the first contact after the missed call, or at that very call, now found answered.
+
+    Computed afresh from the two tables, whatever the rows said before, so the order in which facts arrive, their
+    repetition and their correction cannot matter.
+    """
+    return (
+        update(duties)
+        .values(
+            closed_at=select(func.min(contact_evidence.c.at)).where(_proof).scalar_subquery(),
+            evidence=select(contact_evidence.c.contact_id)
+            .where(_proof)
+            .order_by(contact_evidence.c.at, contact_evidence.c.contact_id)
+            .limit(literal_column("1", Integer))
+            .offset(literal_column("0", Integer))
+            .scalar_subquery(),
+        )
+        .where(is_callback, duties.c.excuse.is_(None))
+    )
+
+
+_SETTLE_CALL: Final = _settle().where(duties.c.call_id == bindparam("missed"))
+
+_SETTLE_CONTACT: Final = _settle().where(
+    or_(
+        duties.c.evidence == bindparam("contact_id"),
+        and_(duties.c.number == bindparam("contact_number"), duties.c.closed_at.is_(None)),
+        and_(duties.c.number == bindparam("contact_number"), duties.c.closed_at >= bindparam("contact_at")),
+    )
+)
+
+
+def to_text(at: datetime) -> str:
+    """A time as the tables hold it.
+
+    Raises:
+        ValueError: The time is naive.
+    """
+    if at.tzinfo is None:
+        raise ValueError(f"a time without offset: {at}")
+    return at.astimezone(UTC).isoformat(timespec="milliseconds")
+
+
+def insert_draft(
+    tx: Tx,
+    *,
+    appeal_id: str,
+    call_id: str,
+    number_raw: str | None,
+    number: str | None,
+    line: str | None,
+    operator: str | None,
+    caller_name: str | None,
+    at: datetime,
+) -> bool:
+    """Add a draft unless the call has made one; says whether it did."""
+    parameters = {
+        "appeal_id": appeal_id,
+        "drafted_from": call_id,
+        "status": Status.NEW.value,
+        "operator": operator,
+        "line": line,
+        "caller_number": number,
+        "caller_number_raw": number_raw,
+        "caller_name": caller_name,
+        "channel": Channel.PHONE.value,
+        "created_at": to_text(at),
+    }
+    return tx.execute(_INSERT_DRAFT, parameters) > 0
+
+
+def draft_of_call(tx: Tx, call_id: str) -> str:
+    """The ``appeal_id`` of the draft that a call made; there must be one."""
+    [(appeal_id,)] = tx.fetch_all(_DRAFT_OF_CALL, {"call_id": call_id})
+    return str(appeal_id)
+
+
+def link_call(tx: Tx, appeal_id: str, call_id: str, *, at: datetime) -> None:
+    """Note that a call, made at ``at``, was about an appeal."""
+    tx.execute(_LINK_CALL, {"appeal_id": appeal_id, "call_id": call_id, "at": to_text(at)})
+
+
+def put_recording(tx: Tx, call_id: str, recording_id: str) -> None:
+    """Note a call's recording."""
+    tx.execute(_ATTACH_RECORDING, {"call_id": call_id, "recording_id": recording_id})
+
+
+def append_history(
+    tx: Tx, appeal_id: str, *, at: datetime, actor: str | None, event: str, details: Mapping[str, str | None]
+) -> None:
+    """Add a line to an appeal's history."""
+    text = json.dumps(dict(details), ensure_ascii=False, sort_keys=True)
+    tx.execute(
+        _APPEND_HISTORY, {"appeal_id": appeal_id, "at": to_text(at), "actor": actor, "event": event, "details": text}
+    )
+
+
+def put_contact(tx: Tx, contact: ContactEvidence) -> None:
+    """Keep a contact, or its correction, and settle the callbacks that it touches."""
+    at = to_text(contact.at)
+    parameters = {
+        "contact_id": contact.contact_id,
+        "number": contact.number,
+        "direction": contact.direction.value,
+        "connected_seconds": contact.connected_seconds,
+        "at": at,
+    }
+    if tx.execute(_PUT_CONTACT, parameters):
+        settled = {"contact_id": contact.contact_id, "contact_number": contact.number, "contact_at": at}
+        tx.execute(_SETTLE_CONTACT, settled)
+
+
+def put_callback(
+    tx: Tx,
+    *,
+    duty_id: str,
+    call_id: str,
+    number: str | None,
+    line: str | None,
+    reason: MissedReason,
+    at: datetime,
+    due_at: datetime,
+) -> None:
+    """Keep a missed call, or its correction, and settle it. Without a number it is closed at once, with the excuse."""
+    callable_ = number is not None
+    parameters = {
+        "duty_id": duty_id,
+        "kind": DutyKind.CALLBACK.value,
+        "call_id": call_id,
+        "number": number,
+        "line": line,
+        "reason": reason.value,
+        "opened_at": to_text(at),
+        "due_at": to_text(due_at),
+        "excuse": None if callable_ else Excuse.NO_CONTACT.value,
+        "closed_at": None if callable_ else to_text(at),
+    }
+    if tx.execute(_PUT_CALLBACK, parameters) and callable_:
+        tx.execute(_SETTLE_CALL, {"missed": call_id})
