@@ -1,0 +1,148 @@
+"""What follows from a call record: drafts, evidence, callbacks, and the audio that becomes due.
+
+Runs inside the transaction that keeps the record, and may see the same call again at any time: everything it calls is
+idempotent.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from appeals import service as appeals
+from appeals.model import ContactDirection, ContactEvidence, MissedReason
+from contact_centre import jobs
+from recordings.model import LegAudio, RecordingDue, Talk
+from telephony.core.call import Call, CallChanged, Direction, QueueOutcome, Role
+from telephony.ingest import ToE164
+from telephony.ports import Tx
+from telephony.store import stamp
+
+FINALISE: Final = "finalise"
+"""The kind of job that turns a call's raw audio into its recording."""
+SETTLE: Final = timedelta(seconds=0.5)
+"""Asterisk closes the audio files within this after the call's last fact."""
+
+_MISSED: Final[Mapping[QueueOutcome, MissedReason]] = {
+    QueueOutcome.ABANDONED: MissedReason.ABANDONED,
+    QueueOutcome.TIMED_OUT: MissedReason.TIMED_OUT,
+    QueueOutcome.EXITED_EMPTY: MissedReason.EXITED_EMPTY,
+    QueueOutcome.EXITED_BY_KEY: MissedReason.EXITED_BY_KEY,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a batch of changes led to, for counters and live views: the calls with a new draft, and when bridged."""
+
+    drafted: tuple[tuple[str, datetime], ...]
+
+
+def apply(tx: Tx, changes: Sequence[CallChanged], to_e164: ToE164) -> Outcome:
+    """Everything that follows from these changes, within the caller's transaction."""
+    drafted: list[tuple[str, datetime]] = []
+    for change in changes:
+        call = change.call
+        raw = call.caller_number_raw
+        number = to_e164(raw) if raw else None
+        if call.operator is not None and call.answered_at is not None:
+            if call.direction is Direction.INBOUND and _draft(tx, call, number, call.answered_at):
+                drafted.append((call.call_id, call.answered_at))
+            _evidence(tx, call, number, call.answered_at, over=change.over)
+        elif change.over and call.direction is Direction.INBOUND and call.ended_at is not None:
+            _missed(tx, call, number, call.ended_at)
+        if change.over and call.recorded_from is not None:
+            due = audio_due(call)
+            jobs.add(tx, FINALISE, call.call_id, dump_due(due), due.ended_at + SETTLE)
+    return Outcome(tuple(drafted))
+
+
+def _draft(tx: Tx, call: Call, number: str | None, at: datetime) -> bool:
+    """Make the draft; whether it is new."""
+    candidate = appeals.new_id()
+    appeal_id = appeals.draft_for_call(
+        tx,
+        call_id=call.call_id,
+        number_raw=call.caller_number_raw,
+        number=number,
+        line=call.line,
+        operator=call.operator,
+        caller_name=call.caller_name,
+        at=at,
+        ids=lambda: candidate,
+    )
+    return appeal_id == candidate
+
+
+def _evidence(tx: Tx, call: Call, number: str | None, at: datetime, *, over: bool) -> None:
+    if number is None:
+        return
+    direction = ContactDirection.OUTBOUND if call.direction is Direction.OUTBOUND else ContactDirection.INBOUND
+    seconds = call.talk_time if over else 0.0
+    appeals.record_contact(tx, ContactEvidence(call.call_id, number, direction, seconds, at))
+
+
+def _missed(tx: Tx, call: Call, number: str | None, at: datetime) -> None:
+    if call.queue_outcome is QueueOutcome.WITHDRAWN:
+        return
+    reason = _MISSED.get(call.queue_outcome, MissedReason.REFUSED)
+    appeals.open_callback(tx, call_id=call.call_id, number=number, line=call.line, reason=reason, at=at)
+
+
+def audio_due(call: Call) -> RecordingDue:
+    """What the recordings package must know of a call that is over."""
+    started = call.recorded_from or call.started_at
+    return RecordingDue(
+        call_id=call.call_id,
+        started_at=started,
+        ended_at=call.ended_at or started,
+        legs=tuple(
+            LegAudio(
+                uniqueid=leg.uniqueid,
+                talks=tuple(Talk(span.start, span.end) for span in leg.talks if span.end is not None),
+                answered_at=leg.answered_at,
+                ended_at=leg.ended_at,
+            )
+            for leg in call.legs
+            if leg.role is not Role.CITIZEN
+        ),
+        recovered=call.recovered,
+    )
+
+
+def dump_due(due: RecordingDue) -> dict[str, Any]:
+    """A ``RecordingDue`` as a job's payload."""
+    return {
+        "started_at": stamp(due.started_at),
+        "ended_at": stamp(due.ended_at),
+        "recovered": due.recovered,
+        "legs": [
+            {
+                "uniqueid": leg.uniqueid,
+                "talks": [[stamp(talk.start), stamp(talk.end)] for talk in leg.talks],
+                "answered_at": stamp(leg.answered_at) if leg.answered_at else None,
+                "ended_at": stamp(leg.ended_at) if leg.ended_at else None,
+            }
+            for leg in due.legs
+        ],
+    }
+
+
+def load_due(call_id: str, payload: Mapping[str, Any]) -> RecordingDue:
+    """The reverse of ``dump_due``."""
+    at = datetime.fromisoformat
+    return RecordingDue(
+        call_id=call_id,
+        started_at=at(payload["started_at"]),
+        ended_at=at(payload["ended_at"]),
+        legs=tuple(
+            LegAudio(
+                uniqueid=leg["uniqueid"],
+                talks=tuple(Talk(at(start), at(end)) for start, end in leg["talks"]),
+                answered_at=at(leg["answered_at"]) if leg["answered_at"] else None,
+                ended_at=at(leg["ended_at"]) if leg["ended_at"] else None,
+            )
+            for leg in payload["legs"]
+        ),
+        recovered=payload["recovered"],
+    )

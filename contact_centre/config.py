@@ -1,0 +1,172 @@
+"""Settings: command line > environment (``CONTACT_CENTRE_``, ``__`` for nesting) > ``contact-centre.toml`` > default.
+
+Every wrong value is named together with where it came from.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+from pydantic_settings import SettingsError as SourceError
+
+CONFIG_FILE: Final = "contact-centre.toml"
+PREFIX: Final = "CONTACT_CENTRE_"
+CONFIG_VARIABLE: Final = PREFIX + "CONFIG"
+"""Names the config file; the only variable with our prefix that is not a setting."""
+
+
+def _loopback(value: str) -> str:
+    address: IPv4Address | IPv6Address = ip_address(value)
+    if not address.is_loopback:
+        raise ValueError("must be a loopback address: Asterisk and the service share a host or a network namespace")
+    return value
+
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+LoopbackAddress = Annotated[str, AfterValidator(_loopback)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class AsteriskSettings(_Section):
+    """Where Asterisk writes and listens, as seen from this process."""
+
+    ledger: Path = Path("/var/log/asterisk/cel-custom/cel_master.jsonl")
+    audio_dir: Path = Path("/var/spool/asterisk/contact-centre")
+    config_dir: Path = Path("/etc/asterisk")
+    ami_host: LoopbackAddress = "127.0.0.1"
+    ami_port: Port = 5038
+
+
+class WebSettings(_Section):
+    """Where ``/healthz`` and ``/metrics`` are served."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8015
+
+
+class RecordingSettings(_Section):
+    """How the audio of a call is finalised."""
+
+    workers: Annotated[int, Field(ge=1, le=32)] = 2
+
+
+class HealthSettings(_Section):
+    """When a disk counts as full and the ledger as late."""
+
+    min_free_mb: Annotated[int, Field(ge=1)] = 64
+    max_ledger_lag_s: Annotated[float, Field(gt=0)] = 5.0
+
+
+class LogSettings(_Section):
+    """How much is logged."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class Settings(BaseSettings):
+    """All settings. ``state`` holds everything that is ours: database, recordings, backups."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True, case_sensitive=False
+    )
+
+    state: Path = Path("var")
+    role: Literal["all"] = "all"
+    area_code: Annotated[str, Field(pattern=r"^[1-9]\d{1,4}$")] = "372"
+    asterisk: AsteriskSettings = AsteriskSettings()
+    web: WebSettings = WebSettings()
+    recording: RecordingSettings = RecordingSettings()
+    health: HealthSettings = HealthSettings()
+    log: LogSettings = LogSettings()
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file."""
+        return self.state / "contact-centre.db"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - no dotenv
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - no folder of values
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Command line, environment, file, in this order."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+class SettingsError(Exception):
+    """Some settings are wrong; the message names each with its source, a line each."""
+
+
+def load(config: Path | None = None, overrides: Mapping[str, Any] | None = None) -> Settings:
+    """Read the settings.
+
+    Args:
+        config: The config file; otherwise ``CONTACT_CENTRE_CONFIG``, otherwise ``contact-centre.toml`` if there is one.
+        overrides: Values of the command line, nested like the file.
+
+    Raises:
+        SettingsError: A file cannot be read, a key is unknown or a value is wrong; each is named with its source.
+    """
+    given = overrides or {}
+    named = config or (Path(os.environ[CONFIG_VARIABLE]) if CONFIG_VARIABLE in os.environ else None)
+    path = named or Path(CONFIG_FILE)
+    if named is not None and not named.is_file():
+        raise SettingsError(f"{named}: there is no such config file")
+    _refuse_unknown_variables()
+
+    class Loaded(Settings, toml_file=path):
+        pass
+
+    try:
+        return Loaded(**given)
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: not valid TOML: {error}") from error
+    except SourceError as error:
+        raise SettingsError(f"environment: {error}") from error
+    except ValidationError as error:
+        raise SettingsError("\n".join(_explain(problem, path, given) for problem in error.errors())) from error
+
+
+def _refuse_unknown_variables() -> None:
+    known = {CONFIG_VARIABLE, *(PREFIX + name.upper() for name in Settings.model_fields)}
+    unknown = [
+        name for name in sorted(os.environ) if name.startswith(PREFIX) and name.upper().split("__")[0] not in known
+    ]
+    if unknown:
+        raise SettingsError("\n".join(f"environment: {name}: there is no such setting" for name in unknown))
+
+
+def _explain(problem: Mapping[str, Any], path: Path, overrides: Mapping[str, Any]) -> str:
+    parts = [str(part) for part in problem["loc"]]
+    variable = PREFIX + "__".join(parts).upper()
+    at: Any = overrides
+    for part in parts:
+        at = at.get(part) if isinstance(at, Mapping) else None
+    if at is not None:
+        source = "command line"
+    elif variable in {name.upper() for name in os.environ}:
+        source = f"environment {variable}"
+    else:
+        source = str(path)
+    if problem["type"] == "extra_forbidden":
+        return f"{source}: {'.'.join(parts)}: there is no such setting"
+    return f"{source}: {'.'.join(parts)}: {problem['msg']} (found {problem['input']!r})"

@@ -1,0 +1,48 @@
+"""The contract's JSON objects, each from what the packages keep. The CLI prints them, pages and API will render them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from telephony.core.call import Call, Leg
+from telephony.store import CallRecord
+
+_INTERNAL_CALL = frozenset({"recorded_from"})
+_INTERNAL_LEG = frozenset({"talks"})
+
+
+def plain(value: Any, leave_out: frozenset[str] = frozenset()) -> Any:  # noqa: ANN401 - any value to plain JSON
+    """Dataclasses, enums, times and tuples as JSON has them: times ISO 8601 with offset, durations as they are."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {one.name: plain(getattr(value, one.name)) for one in fields(value) if one.name not in leave_out}
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="milliseconds")
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Mapping):
+        return {key: plain(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(one) for one in value]
+    return value
+
+
+def call(
+    of: Call, caller_number: str | None, recordings: Sequence[str] = (), appeal_ids: Sequence[str] = ()
+) -> dict[str, Any]:
+    """A call, with the ids of its recordings and appeals."""
+    seen: dict[str, Any] = plain(of, _INTERNAL_CALL)
+    seen["caller_number"] = caller_number
+    seen["legs"] = [_leg(leg) for leg in of.legs]
+    seen["recordings"] = list(recordings)
+    seen["appeal_ids"] = list(appeal_ids)
+    order = ("call_id", "line", "direction", "caller_number")
+    return {name: seen[name] for name in order} | seen
+
+
+def _leg(leg: Leg) -> dict[str, Any]:
+    seen: dict[str, Any] = plain(leg, _INTERNAL_LEG)
+    return seen

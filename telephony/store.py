@@ -1,0 +1,429 @@
+"""Telephony's tables: calls, their legs, superseded versions, ledger positions and the quarantine.
+
+Rows hold what ``core.call`` says, in forms that SQLite and PostgreSQL sort alike: times are ISO 8601 in UTC with
+milliseconds, lists are JSON.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import (
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Row,
+    Select,
+    String,
+    Table,
+    UniqueConstraint,
+    bindparam,
+    func,
+    select,
+    update,
+)
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.elements import ColumnElement
+
+from telephony.core.call import Call, CallChanged
+from telephony.ports import Tx
+
+metadata: Final = MetaData()
+
+calls: Final = Table(
+    "calls",
+    metadata,
+    Column("call_id", String, primary_key=True),
+    Column("line", String),
+    Column("direction", String, nullable=False),
+    Column("caller_number", String),
+    Column("caller_number_raw", String),
+    Column("caller_name", String),
+    Column("dialled_number", String),
+    Column("started_at", String, nullable=False),
+    Column("answered_at", String),
+    Column("ended_at", String),
+    Column("queue", String),
+    Column("queue_outcome", String, nullable=False),
+    Column("operator", String),
+    Column("wait_time", Float),
+    Column("talk_time", Float, nullable=False),
+    Column("hold_time", Float, nullable=False),
+    Column("ring_no_answers", Integer, nullable=False),
+    Column("transfers", String, nullable=False),
+    Column("purpose", String),
+    Column("recovered", Integer, nullable=False),
+    Column("group_id", String, nullable=False),
+    Column("recorded_from", String),
+    Column("anomalies", String, nullable=False),
+    Column("sealed", Integer, nullable=False),
+    Column("version", Integer, nullable=False),
+    Index("calls_started_at", "started_at"),
+    Index("calls_caller_number", "caller_number", "started_at"),
+)
+
+legs: Final = Table(
+    "legs",
+    metadata,
+    Column("call_id", ForeignKey("calls.call_id"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("uniqueid", String, nullable=False),
+    Column("role", String, nullable=False),
+    Column("party", String),
+    Column("started_at", String, nullable=False),
+    Column("answered_at", String),
+    Column("ended_at", String),
+    Column("talk_time", Float, nullable=False),
+    Column("hold_time", Float, nullable=False),
+    Column("talks", String, nullable=False),
+)
+
+call_versions: Final = Table(
+    "call_versions",
+    metadata,
+    Column("call_id", String, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("record", String, nullable=False),
+    Column("superseded_at", String, nullable=False),
+    Column("reason", String, nullable=False),
+)
+"""What a sealed record said before a correction, and why it was corrected."""
+
+ledger_files: Final = Table(
+    "ledger_files",
+    metadata,
+    Column("file_id", Integer, primary_key=True),
+    Column("fingerprint", String, nullable=False, unique=True),
+    Column("name", String, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("complete", Integer, nullable=False),
+    Column("resume_file", Integer, nullable=False),
+    Column("resume_position", Integer, nullable=False),
+)
+"""How far each ledger file is ingested. The newest row also says where the facts of calls still open begin."""
+
+quarantine: Final = Table(
+    "quarantine",
+    metadata,
+    Column("file_id", Integer, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("line", LargeBinary, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("found_at", String, nullable=False),
+)
+
+_upsert = insert(calls)
+_UPSERT_OPEN: Final = _upsert.on_conflict_do_update(
+    index_elements=["call_id"],
+    set_={column.name: _upsert.excluded[column.name] for column in calls.c if not column.primary_key},
+    where=calls.c.sealed == 0,
+)
+_REPLACE: Final = _upsert.on_conflict_do_update(
+    index_elements=["call_id"],
+    set_={column.name: _upsert.excluded[column.name] for column in calls.c if not column.primary_key},
+)
+_INSERT_LEG: Final = insert(legs)
+_DELETE_LEGS: Final = legs.delete().where(legs.c.call_id == bindparam("of_call"))
+_SELECT_CALL: Final = select(calls).where(calls.c.call_id == bindparam("of_call"))
+_SELECT_LEGS: Final = select(legs).where(legs.c.call_id == bindparam("of_call")).order_by(legs.c.position)
+_INSERT_VERSION: Final = insert(call_versions)
+_INSERT_FILE: Final = insert(ledger_files)
+_SELECT_FILES: Final = select(ledger_files).order_by(ledger_files.c.file_id)
+_ADVANCE: Final = (
+    update(ledger_files)
+    .where(ledger_files.c.file_id == bindparam("of_file"))
+    .values(
+        name=bindparam("name"),
+        position=bindparam("position"),
+        complete=bindparam("complete"),
+        resume_file=bindparam("resume_file"),
+        resume_position=bindparam("resume_position"),
+    )
+)
+_INSERT_QUARANTINE: Final = insert(quarantine).on_conflict_do_nothing()
+
+
+def stamp(at: datetime) -> str:
+    """A time as the tables hold it: ISO 8601, UTC, milliseconds; sorts as text."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds")
+
+
+def _stamp_or_none(at: datetime | None) -> str | None:
+    return None if at is None else at.astimezone(UTC).isoformat(timespec="milliseconds")
+
+
+@dataclass(frozen=True, slots=True)
+class CallRecord:
+    """A call record as it is kept: with the caller's number in E.164, and which version of the record this is."""
+
+    call: Call
+    caller_number: str | None
+    sealed: bool
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A field of a sealed record that the ledger now tells otherwise."""
+
+    call_id: str
+    field: str
+    stored: Any
+    recomputed: Any
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerFile:
+    """How far one ledger file is ingested; ``resume_*`` is where the facts of calls still open begin."""
+
+    file_id: int
+    fingerprint: str
+    name: str
+    position: int
+    complete: bool
+    resume_file: int
+    resume_position: int
+
+
+def save_call(
+    tx: Tx, change: CallChanged, caller_number: str | None, *, at: datetime, reason: str
+) -> tuple[Difference, ...]:
+    """Keep what a call record says now; a sealed one that says something else gets a new version.
+
+    Returns what differs from the sealed record, empty when nothing was sealed or nothing differs.
+    """
+    call = change.call
+    row = _call_row(call, caller_number, sealed=change.over, version=1)
+    if tx.execute(_UPSERT_OPEN, row):
+        _save_legs(tx, call)
+        return ()
+    stored = load_call(tx, call.call_id)
+    if stored is None or (stored.call == call and stored.caller_number == caller_number):
+        return ()
+    differences = _differences(stored, call, caller_number)
+    tx.execute(
+        _INSERT_VERSION,
+        {
+            "call_id": call.call_id,
+            "version": stored.version,
+            "record": msgspec.json.encode(stored, enc_hook=str).decode(),
+            "superseded_at": stamp(at),
+            "reason": reason,
+        },
+    )
+    tx.execute(_REPLACE, {**row, "sealed": 1, "version": stored.version + 1})
+    _save_legs(tx, call)
+    return differences
+
+
+def load_call(tx: Tx, call_id: str) -> CallRecord | None:
+    """One call record, within a transaction."""
+    rows = tx.fetch_all(_SELECT_CALL, {"of_call": call_id})
+    if not rows:
+        return None
+    return _record(rows[0], tx.fetch_all(_SELECT_LEGS, {"of_call": call_id}))
+
+
+def ledger_positions(tx: Tx) -> list[LedgerFile]:
+    """All ledger files that were ever ingested, oldest first."""
+    return [
+        LedgerFile(row[0], row[1], row[2], row[3], bool(row[4]), row[5], row[6]) for row in tx.fetch_all(_SELECT_FILES)
+    ]
+
+
+def add_ledger_file(tx: Tx, file: LedgerFile) -> None:
+    """Note a ledger file that is new to us."""
+    tx.execute(_INSERT_FILE, asdict(file) | {"complete": int(file.complete)})
+
+
+def advance(tx: Tx, file: LedgerFile) -> None:
+    """Move a file's position, and the place to resume from, to where they stand now."""
+    tx.execute(
+        _ADVANCE,
+        {
+            "of_file": file.file_id,
+            "name": file.name,
+            "position": file.position,
+            "complete": int(file.complete),
+            "resume_file": file.resume_file,
+            "resume_position": file.resume_position,
+        },
+    )
+
+
+def add_quarantine(tx: Tx, file_id: int, bad: Iterable[tuple[int, bytes, str]], at: datetime) -> None:
+    """Keep lines that are not facts: (position, bytes, reason) each."""
+    rows = [
+        {"file_id": file_id, "position": position, "line": line, "reason": reason, "found_at": stamp(at)}
+        for position, line, reason in bad
+    ]
+    if rows:
+        tx.execute_many(_INSERT_QUARANTINE, rows)
+
+
+@dataclass(frozen=True, slots=True)
+class CallFilter:
+    """Which calls to list; None does not filter. ``since`` is inclusive, ``until`` exclusive."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    number: str | None = None
+    line: str | None = None
+    operator: str | None = None
+    outcome: str | None = None
+    limit: int | None = None
+
+
+async def list_calls(connection: AsyncConnection, wanted: CallFilter) -> list[CallRecord]:
+    """Call records, oldest first; with a limit, the newest of them."""
+    query: Select[Any] = select(calls).order_by(calls.c.started_at.desc(), calls.c.call_id.desc())
+    for condition in _conditions(wanted):
+        query = query.where(condition)
+    if wanted.limit is not None:
+        query = query.limit(wanted.limit)
+    rows: Sequence[Row[Any]] = (await connection.execute(query)).all()
+    by_call: dict[str, list[Row[Any]]] = {row.call_id: [] for row in rows}
+    if rows:
+        first, last = rows[-1].started_at, rows[0].started_at
+        of_calls = (
+            select(legs)
+            .join(calls, calls.c.call_id == legs.c.call_id)
+            .where(calls.c.started_at.between(first, last))
+            .order_by(legs.c.position)
+        )
+        for leg in (await connection.execute(of_calls)).all():
+            if leg.call_id in by_call:
+                by_call[leg.call_id].append(leg)
+    return [_record(row, by_call[row.call_id]) for row in reversed(rows)]
+
+
+async def get_call(connection: AsyncConnection, call_id: str) -> CallRecord | None:
+    """One call record."""
+    row = (await connection.execute(_SELECT_CALL, {"of_call": call_id})).first()
+    if row is None:
+        return None
+    return _record(row, (await connection.execute(_SELECT_LEGS, {"of_call": call_id})).all())
+
+
+async def count_quarantined(connection: AsyncConnection) -> int:
+    """How many lines of the ledgers were not facts."""
+    return int((await connection.execute(select(func.count()).select_from(quarantine))).scalar_one())
+
+
+async def list_quarantined(connection: AsyncConnection) -> list[tuple[str, int, bytes, str, str]]:
+    """The quarantine: (file name, position, bytes, reason, found at)."""
+    query = (
+        select(
+            ledger_files.c.name, quarantine.c.position, quarantine.c.line, quarantine.c.reason, quarantine.c.found_at
+        )
+        .join(ledger_files, ledger_files.c.file_id == quarantine.c.file_id)
+        .order_by(quarantine.c.file_id, quarantine.c.position)
+    )
+    return [tuple(row) for row in (await connection.execute(query)).all()]  # type: ignore[misc]
+
+
+def _conditions(wanted: CallFilter) -> Iterable[ColumnElement[bool]]:
+    if wanted.since is not None:
+        yield calls.c.started_at >= stamp(wanted.since)
+    if wanted.until is not None:
+        yield calls.c.started_at < stamp(wanted.until)
+    if wanted.number is not None:
+        yield (calls.c.caller_number == wanted.number) | (calls.c.caller_number_raw == wanted.number)
+    if wanted.line is not None:
+        yield calls.c.line == wanted.line
+    if wanted.operator is not None:
+        yield calls.c.operator == wanted.operator
+    if wanted.outcome is not None:
+        yield calls.c.queue_outcome == wanted.outcome
+
+
+def _call_row(call: Call, caller_number: str | None, *, sealed: bool, version: int) -> dict[str, object]:
+    return {
+        "call_id": call.call_id,
+        "line": call.line,
+        "direction": call.direction.value,
+        "caller_number": caller_number,
+        "caller_number_raw": call.caller_number_raw,
+        "caller_name": call.caller_name,
+        "dialled_number": call.dialled_number,
+        "started_at": stamp(call.started_at),
+        "answered_at": _stamp_or_none(call.answered_at),
+        "ended_at": _stamp_or_none(call.ended_at),
+        "queue": call.queue,
+        "queue_outcome": call.queue_outcome.value,
+        "operator": call.operator,
+        "wait_time": call.wait_time,
+        "talk_time": call.talk_time,
+        "hold_time": call.hold_time,
+        "ring_no_answers": call.ring_no_answers,
+        "transfers": _dump(call.transfers) if call.transfers else "[]",
+        "purpose": call.purpose,
+        "recovered": int(call.recovered),
+        "group_id": call.group_id,
+        "recorded_from": _stamp_or_none(call.recorded_from),
+        "anomalies": _dump(call.anomalies) if call.anomalies else "[]",
+        "sealed": int(sealed),
+        "version": version,
+    }
+
+
+def _save_legs(tx: Tx, call: Call) -> None:
+    tx.execute(_DELETE_LEGS, {"of_call": call.call_id})
+    tx.execute_many(
+        _INSERT_LEG,
+        [
+            {
+                "call_id": call.call_id,
+                "position": position,
+                "uniqueid": leg.uniqueid,
+                "role": leg.role.value,
+                "party": leg.party,
+                "started_at": stamp(leg.started_at),
+                "answered_at": _stamp_or_none(leg.answered_at),
+                "ended_at": _stamp_or_none(leg.ended_at),
+                "talk_time": leg.talk_time,
+                "hold_time": leg.hold_time,
+                "talks": _dump(leg.talks) if leg.talks else "[]",
+            }
+            for position, leg in enumerate(call.legs)
+        ],
+    )
+
+
+def _dump(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _record(row: Sequence[Any], leg_rows: Iterable[Sequence[Any]]) -> CallRecord:
+    values: dict[str, Any] = dict(zip(calls.c.keys(), row, strict=True))
+    caller_number, sealed, version = values.pop("caller_number"), values.pop("sealed"), values.pop("version")
+    for name in ("transfers", "anomalies"):
+        values[name] = json.loads(values[name])
+    values["legs"] = [_leg_values(leg) for leg in leg_rows]
+    values["recovered"] = bool(values["recovered"])
+    return CallRecord(msgspec.convert(values, Call, strict=True), caller_number, bool(sealed), version)
+
+
+def _leg_values(row: Sequence[Any]) -> Mapping[str, Any]:
+    values: dict[str, Any] = dict(zip(legs.c.keys(), row, strict=True))
+    values["talks"] = json.loads(values["talks"])
+    return values
+
+
+def _differences(stored: CallRecord, call: Call, caller_number: str | None) -> tuple[Difference, ...]:
+    found = [
+        Difference(call.call_id, name, getattr(stored.call, name), getattr(call, name))
+        for name in Call.__dataclass_fields__
+        if getattr(stored.call, name) != getattr(call, name)
+    ]
+    if stored.caller_number != caller_number:
+        found.append(Difference(call.call_id, "caller_number", stored.caller_number, caller_number))
+    return tuple(found)
