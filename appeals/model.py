@@ -190,10 +190,10 @@ def callbacks(duties: Iterable[Duty]) -> list[Callback]:
     number stay apart: nothing says that they are the same citizen's.
     """
     entries: dict[tuple[str | None, str | None], list[Duty]] = {}
-    for duty in sorted(duties, key=lambda duty: (duty.opened_at, duty.duty_id)):
+    for duty in sorted(duties, key=lambda duty: (duty.opened_at, duty.call_id or "")):
         key = (duty.number, duty.evidence) if duty.excuse is None else (None, duty.duty_id)
         entries.setdefault(key, []).append(duty)
-    return sorted(map(_entry, entries.values()), key=lambda entry: (entry.due_at, entry.callback_id))
+    return sorted(map(_entry, entries.values()), key=lambda entry: (entry.due_at, entry.call_ids))
 
 
 def _entry(members: list[Duty]) -> Callback:
