@@ -1,0 +1,267 @@
+"""Installs ``asterisk-config/`` as the configuration of one Asterisk.
+
+The ``.conf`` files are copied as they are; what differs between installations (paths, ports, trunks, limits, secrets)
+is rendered into ``generated/`` beside them. Secrets are made once, at the first install, and kept by later ones.
+"""
+
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import jinja2
+
+CONFIG_MODE: Final = 0o640
+"""Configuration is read by Asterisk's group and by nobody else: it names accounts and holds secrets."""
+
+FOLDER_MODE: Final = 0o2770
+"""Ledger and audio are shared by group: setgid, and umask 0007 for whoever writes there."""
+
+SERVICE_USER: Final = "contact-centre"
+"""The service's AMI user (manager.conf): one session, events and commands."""
+
+CLI_USER: Final = "contact-centre-cli"
+"""The command line's AMI user: no events, any number of sessions."""
+
+REALM: Final = "contact-centre"
+"""SIP realm: ``default_realm`` in pjsip.conf; phones' digests are made with it."""
+
+LEDGER: Final = Path("cel-custom/cel_master.jsonl")
+"""The ledger, under the log directory (cel_custom.conf)."""
+
+_SECRETS: Final = {SERVICE_USER: "ami-secret", CLI_USER: "ami-cli-secret"}
+_NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,30}\Z")
+_HOST: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:-]{0,252}\Z")
+_PLAIN: Final = re.compile(r"[!-:<-~]{1,128}\Z")
+"""Printable ASCII without blank and semicolon: what a value in a .conf file can carry."""
+
+
+class ProvisionError(ValueError):
+    """A value cannot be written into Asterisk's configuration."""
+
+
+@dataclass(frozen=True, slots=True)
+class AsteriskPaths:
+    """Where one Asterisk reads and writes, as Asterisk sees it (inside its root, if it has one of its own)."""
+
+    etc: Path
+    modules: Path
+    lib: Path
+    cache: Path
+    data: Path
+    spool: Path
+    run: Path
+    log: Path
+    audio: Path
+
+    @classmethod
+    def under(cls, base: Path, modules: Path) -> "AsteriskPaths":
+        """Everything in one folder; ``modules`` belongs to the Asterisk that is installed."""
+        return cls(
+            etc=base / "etc",
+            modules=modules,
+            lib=base / "lib",
+            cache=base / "cache",
+            data=base / "data",
+            spool=base / "spool",
+            run=base / "run",
+            log=base / "log",
+            audio=base / "spool" / "audio",
+        )
+
+    @property
+    def ledger(self) -> Path:
+        """The ledger file."""
+        return self.log / LEDGER
+
+    @property
+    def phones(self) -> Path:
+        """The folder of the phones' pjsip files."""
+        return self.etc / "phones.d"
+
+    @property
+    def extensions(self) -> Path:
+        """The folder of the phones' dialplan files."""
+        return self.etc / "extensions.d"
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where one Asterisk listens. AMI and FastAGI are on loopback always."""
+
+    sip: int = 5060
+    sip_address: str = "0.0.0.0"  # noqa: S104 - phones and the trunk come from outside
+    ami: int = 5038
+    agi: int = 4573
+    rtp_first: int = 10000
+    rtp_last: int = 20000
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds that keep a flood of calls, or a wait, finite."""
+
+    calls: int = 120
+    calls_per_caller: int = 5
+    queue_seconds: int = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Nat:
+    """The address by which the provider reaches us, and the networks that reach us directly."""
+
+    external_address: str
+    local_networks: tuple[str, ...] = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8")
+
+
+@dataclass(frozen=True, slots=True)
+class Trunk:
+    """One peer of the provider: by address, or with ``username`` and ``password`` by registration.
+
+    ``addresses`` are further addresses its calls come from. Several peers: outgoing calls try them in order.
+    """
+
+    name: str
+    host: str
+    port: int = 5060
+    username: str | None = None
+    password: str | None = None
+    addresses: tuple[str, ...] = ()
+    qualify_seconds: int = 30
+
+    @property
+    def matches(self) -> tuple[str, ...]:
+        """All addresses its calls come from."""
+        return (self.host, *self.addresses)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What differs between installations."""
+
+    systemname: str = "cc1"
+    ports: Ports = field(default_factory=Ports)
+    limits: Limits = field(default_factory=Limits)
+    trunks: tuple[Trunk, ...] = ()
+    nat: Nat | None = None
+    run_user: str | None = None
+    run_group: str | None = None
+
+
+def install(source: Path, etc: Path, paths: AsteriskPaths, settings: Settings) -> None:
+    """Write a whole configuration folder; existing secrets and phones stay as they are.
+
+    Args:
+        source: the folder ``asterisk-config``.
+        etc: where to write, as this process sees it; ``paths.etc`` is the same folder as Asterisk sees it.
+        paths: directories, as Asterisk sees them.
+        settings: the rest.
+
+    Raises:
+        ProvisionError: a setting cannot be written into a .conf file.
+        OSError: the folder cannot be written.
+    """
+    _check(settings)
+    generated = etc / "generated"
+    for folder in (etc, generated, etc / "phones.d", etc / "extensions.d"):
+        folder.mkdir(parents=True, exist_ok=True)
+    for conf in sorted(source.glob("*.conf")):
+        write_config(etc / conf.name, conf.read_text("utf-8"))
+    templates = environment(source)
+    values = {
+        "paths": paths,
+        "systemname": settings.systemname,
+        "ports": settings.ports,
+        "agi_port": settings.ports.agi,
+        "limits": settings.limits,
+        "trunks": settings.trunks,
+        "nat": settings.nat,
+        "run_user": settings.run_user,
+        "run_group": settings.run_group,
+    }
+    write_config(etc / "asterisk.conf", templates.get_template("asterisk.conf.j2").render(values))
+    for name in ("globals.conf", "rtp.conf", "transport.conf", "trunks.conf"):
+        write_config(generated / name, templates.get_template(f"{name}.j2").render(values))
+    write_config(generated / "manager-port.conf", f"port = {settings.ports.ami}\n")
+    for user, name in _SECRETS.items():
+        if not _secret_file(etc, name).exists():
+            write_config(_secret_file(etc, name), secrets.token_urlsafe(32) + "\n")
+        included = "manager-secret.conf" if user == SERVICE_USER else "manager-cli-secret.conf"
+        write_config(generated / included, f"secret = {ami_secret(etc, user)}\n")
+
+
+def prepare_folders(paths: AsteriskPaths, group: str | None = None) -> None:
+    """Make what Asterisk writes into; ledger and audio are shared with ``group``.
+
+    Without the folder of the ledger cel_custom writes nothing and says nothing.
+    """
+    for folder in (paths.lib, paths.cache, paths.data, paths.spool, paths.run, paths.log, paths.lib / "agi-bin"):
+        folder.mkdir(parents=True, exist_ok=True)
+    for folder in (paths.ledger.parent, paths.audio):
+        folder.mkdir(parents=True, exist_ok=True)
+        if group is not None:
+            shutil.chown(folder, group=group)
+        folder.chmod(FOLDER_MODE)
+
+
+def ami_secret(etc: Path, user: str = SERVICE_USER) -> str:
+    """The secret of an AMI user, made by ``install``.
+
+    Raises:
+        OSError: nothing is installed there, or it may not be read.
+    """
+    return _secret_file(etc, _SECRETS[user]).read_text("utf-8").strip()
+
+
+def environment(source: Path) -> jinja2.Environment:
+    """The templates of ``asterisk-config``; a name that is missing is an error, never an empty string."""
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(source / "templates"),
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,  # noqa: S701 - .conf files, whose values are checked before
+        trim_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
+def write_config(path: Path, text: str) -> None:
+    """Replace a file in one step, readable by owner and group alone, and on the disk before it counts."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, CONFIG_MODE)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fchmod(file.fileno(), CONFIG_MODE)
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _secret_file(etc: Path, name: str) -> Path:
+    return etc / "generated" / name
+
+
+def _check(settings: Settings) -> None:
+    names: Sequence[tuple[str, str, re.Pattern[str]]] = [
+        ("systemname", settings.systemname, _NAME),
+        *((f"trunk {trunk.name}: name", trunk.name, _NAME) for trunk in settings.trunks),
+        *((f"trunk {trunk.name}: address", host, _HOST) for trunk in settings.trunks for host in trunk.matches),
+        *((f"trunk {trunk.name}: username", trunk.username, _PLAIN) for trunk in settings.trunks if trunk.username),
+        *((f"trunk {trunk.name}: password", trunk.password, _PLAIN) for trunk in settings.trunks if trunk.password),
+        *(((("external address"), settings.nat.external_address, _HOST),) if settings.nat else ()),
+        *(("run user or group", name, _NAME) for name in (settings.run_user, settings.run_group) if name),
+    ]
+    for what, value, pattern in names:
+        if not pattern.match(value):
+            raise ProvisionError(f"{what}: {value!r} cannot stand in Asterisk's configuration")
+    for trunk in settings.trunks:
+        if (trunk.username is None) != (trunk.password is None):
+            raise ProvisionError(f"trunk {trunk.name}: registration needs both username and password")
+    if len({trunk.name for trunk in settings.trunks}) != len(settings.trunks):
+        raise ProvisionError("two trunks have the same name")
