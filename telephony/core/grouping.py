@@ -1,0 +1,333 @@
+"""Which facts belong together: groups of channels that met, from their first fact until all of them have ended.
+
+``Grouping`` is the only state between two reads of the ledger, and the ledger is all it depends on: how the facts are
+batched makes no difference to what is finally said of a call, and after a restart of our service the facts from
+``resume_from`` on bring it back as it was.
+
+Channels belong together when one names another as its ``linkedid``, when an event names both (transfers, optimised
+Local channels), or when they share a bridge. A ``linkedid`` is only such a hint: it may change in mid-call, and
+LINKEDID_END is no evidence of an end. A group is closed when each of its channels has had its CHAN_END, or by one of
+two inferences:
+
+- Asterisk was restarted. A UNIQUEID is ``<systemname>-<epoch>.<seq>``, and ``seq`` counts up within one process. A
+  channel with a lower ``seq`` and a later ``epoch`` than one before it proves a new process: nothing of the old one
+  is left.
+- No channel of the group has said anything for ``SILENCE``: the lines that ended it were lost (a full disk).
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from telephony.core.call import Call, CallChanged
+from telephony.core.facts import Fact, bridge_id, extra_fields, is_holding
+from telephony.core.fold import Ending, fold
+
+SILENCE: Final = timedelta(hours=12)
+"""A group without any line for so long, by the ledger's own times, has lost its end. Looked at once an hour."""
+
+EPOCH_SLACK: Final = 1
+"""Seconds. Asterisk takes the number and the time of an id one after the other: two threads may do so crosswise."""
+
+SEQ_SLACK: Final = 200
+"""Channels are written down nearly in the order of their numbers: one so far behind, and no older, is of a new
+process."""
+
+KNOWN_CALLS: Final = 10_000
+"""So many ids of calls are remembered, to tell a uniqueid that Asterisk used again from a record that changed."""
+
+_NEVER_NEEDED: Final = frozenset(
+    {
+        "STREAM_BEGIN", "STREAM_END", "DTMF", "LINKEDID_END", "LOCAL_OPTIMIZE_BEGIN",
+        "NOTICE", "SURVEY", "REFUSED", "CALLBACK", "OUTRESULT",
+    }
+)  # fmt: skip
+"""A call record needs nothing of these: a citizen who waits for an hour in music costs no memory."""
+
+_LAST_WORDS: Final = frozenset({"CHAN_END", "HANGUP", "BRIDGE_EXIT", "APP_END"})
+"""Of a channel of which nothing else is known, these are the tail of a call that is over."""
+
+_MAKES_CALLS: Final = frozenset({"LINE", "OUT", "CITIZENLEG"})
+_NAMES_CHANNELS: Final = frozenset({"ATTENDEDTRANSFER", "BLINDTRANSFER", "LOCAL_OPTIMIZE", "PICKUP"})
+_TELLING: Final = _MAKES_CALLS | _NAMES_CHANNELS | {"BRIDGE_ENTER", "CHAN_END"}
+
+_UNIQUEID: Final = re.compile(r"(?:(.*)-)?([0-9]{1,12})\.([0-9]{1,12})", re.DOTALL)
+
+
+class _System:
+    """One Asterisk, by its ``systemname``: how far its present process has counted, and when it last wrote."""
+
+    __slots__ = ("epoch", "last_at", "name", "seq")
+
+    def __init__(self, name: str, at: datetime) -> None:
+        self.name = name
+        self.seq = -1
+        self.epoch = -1
+        self.last_at = at
+
+    def is_restarted_by(self, epoch: int, seq: int) -> bool:
+        """Whether only a new process can have made this id."""
+        return seq <= self.seq and (
+            epoch > self.epoch + EPOCH_SLACK or (epoch >= self.epoch and seq + SEQ_SLACK < self.seq)
+        )
+
+
+class _Group:
+    """Channels that met, and what they wrote."""
+
+    __slots__ = (
+        "bridges", "ended", "ending", "facts", "first", "has_call", "last_at", "open", "said", "system", "uniqueids",
+    )  # fmt: skip
+
+    def __init__(self, position: Any, system: _System) -> None:  # noqa: ANN401 - opaque, see Grouping.feed
+        self.first = position
+        self.system = system
+        self.last_at = system.last_at
+        self.facts: list[tuple[int, Fact]] = []
+        self.uniqueids: list[str] = []
+        self.open: dict[str, datetime] = {}
+        self.ended: dict[str, datetime] = {}
+        self.bridges: list[str] = []
+        self.has_call = False
+        self.ending: Ending | None = None
+        self.said: dict[str, CallChanged] = {}
+
+
+class Grouping:
+    """Takes facts one by one in the order of the ledger, and says which call records changed."""
+
+    def __init__(self) -> None:
+        self._group_of: dict[str, _Group] = {}
+        self._group_in: dict[str, _Group] = {}
+        self._open: dict[_Group, None] = {}
+        self._touched: dict[_Group, None] = {}
+        self._systems: dict[str, _System] = {}
+        self._started: dict[str, datetime] = {}
+        self._count = 0
+        self._hour = -1
+
+    @property
+    def resume_from(self) -> Any | None:  # noqa: ANN401 - opaque, see feed
+        """The position of the earliest fact that belongs to a group still open; None when nothing is open.
+
+        A new ``Grouping`` that is fed all facts from there to here, and then settled, goes on as this one would.
+        """
+        return min((group.first for group in self._open), default=None)
+
+    @property
+    def open_groups(self) -> int:
+        """How many groups are open."""
+        return len(self._open)
+
+    def remember(self, calls: Iterable[tuple[str, datetime]]) -> None:
+        """Call ids already given and when those calls started (the newest ``KNOWN_CALLS`` are enough).
+
+        Without it a uniqueid that Asterisk uses again is noticed only among the calls that this object has seen.
+        """
+        for call_id, started_at in calls:
+            self._remember(call_id, started_at)
+
+    def feed(self, position: Any, fact: Fact) -> None:  # noqa: ANN401 - opaque to us
+        """Take the next fact. ``position`` is its place in the ledger: any values that compare, growing with time."""
+        kind, uniqueid, at = fact.eventtype, fact.uniqueid, fact.eventtime
+        if at.hour != self._hour:
+            self._sweep(at)
+        group = self._group_of.get(uniqueid)
+        if group is None or uniqueid not in group.open:
+            group = self._appear(position, fact, group)
+            if group is None:
+                return
+        group.last_at = group.system.last_at = at
+        if kind in _NEVER_NEEDED or (kind == "APP_END" and fact.appname != "Queue"):
+            return
+        self._count += 1
+        group.facts.append((self._count, fact))
+        self._touched[group] = None
+        linkedid = fact.linkedid
+        if linkedid != uniqueid and self._group_of.get(linkedid) is not group:
+            group = self._join(group, linkedid)
+        if kind in _TELLING:
+            self._learn(group, fact)
+
+    def changes(self) -> list[CallChanged]:
+        """The records that differ from what was last said of them, in the order of the facts that changed them."""
+        changed: list[CallChanged] = []
+        for group in self._touched:
+            if group.has_call:
+                closed = group not in self._open
+                for call in fold([fact for _, fact in group.facts], group.ending):
+                    change = self._change(call, closed=closed)
+                    if group.said.get(change.call.call_id) != change:
+                        group.said[change.call.call_id] = change
+                        changed.append(change)
+        self._touched.clear()
+        return changed
+
+    def settle(self) -> None:
+        """Take what was fed so far as said already: for facts whose records are committed, fed again."""
+        self.changes()
+
+    def _learn(self, group: _Group, fact: Fact) -> None:
+        """What the fact says of the group: who else is in it, that it holds a call, that a channel of it ended."""
+        kind = fact.eventtype
+        if kind == "CHAN_END":
+            self._end(group, fact.uniqueid)
+        elif kind == "BRIDGE_ENTER":
+            self._meet(group, fact.eventextra)
+        elif kind in _MAKES_CALLS:
+            group.has_call = True
+        else:
+            for key, value in extra_fields(fact.eventextra).items():
+                if key.endswith("uniqueid"):
+                    group = self._join(group, value)
+
+    def _change(self, call: Call, *, closed: bool) -> CallChanged:
+        started_at = self._remember(call.call_id, call.started_at)
+        if started_at != call.started_at:
+            call = replace(
+                call,
+                call_id=f"{call.call_id}@{int(call.started_at.timestamp())}",
+                anomalies=(*call.anomalies, "uniqueid_reused"),
+            )
+        over = closed or (call.ended_at is not None and all(leg.ended_at is not None for leg in call.legs))
+        return CallChanged(call, over)
+
+    def _remember(self, call_id: str, started_at: datetime) -> datetime:
+        if len(self._started) >= KNOWN_CALLS and call_id not in self._started:
+            del self._started[next(iter(self._started))]
+        return self._started.setdefault(call_id, started_at)
+
+    def _appear(self, position: Any, fact: Fact, group: _Group | None) -> _Group | None:  # noqa: ANN401 - opaque
+        """A fact of a channel that is not open: it begins, was only named so far, has ended, or is unknown."""
+        kind, uniqueid = fact.eventtype, fact.uniqueid
+        if group is not None:
+            if uniqueid in group.ended:
+                if kind != "CHAN_START" or group.ended[uniqueid] == fact.eventtime:
+                    return group  # a late or repeated line
+                group = None  # Asterisk used the id again
+            elif kind in _LAST_WORDS:
+                return group
+        if kind == "CHAN_START":
+            system = self._process_of(fact)
+        else:
+            system = self._system(uniqueid, fact)[0]
+            if group is None and (kind in _LAST_WORDS or kind in _NEVER_NEEDED):
+                system.last_at = fact.eventtime
+                return None
+        if group is None or group not in self._open:
+            system.last_at = fact.eventtime
+            group = _Group(position, system)
+            self._open[group] = None
+            self._name(group, uniqueid)
+        group.open[uniqueid] = fact.eventtime
+        return group
+
+    def _system(self, uniqueid: str, fact: Fact) -> tuple[_System, int, int]:
+        """The Asterisk that made the id, with the id's epoch and number; an id that we chose counts for nothing."""
+        match = _UNIQUEID.fullmatch(uniqueid)
+        name, epoch, seq = match.groups(default="") if match else ("", "-1", "-1")
+        system = self._systems.get(name)
+        if system is None:
+            system = self._systems[name] = _System(name, fact.eventtime)
+        return system, int(epoch), int(seq)
+
+    def _process_of(self, fact: Fact) -> _System:
+        """The Asterisk of a new channel; when the channel proves that it was restarted, what the old one left ends."""
+        system, epoch, seq = self._system(fact.uniqueid, fact)
+        if seq >= 0:
+            if system.is_restarted_by(epoch, seq):
+                for group in list(self._open):
+                    if group.system is system or (system.name and _is_of(group, system.name)):
+                        group.ending = Ending(max(system.last_at, group.last_at), recovered=True)
+                        self._close(group)
+                system.seq = system.epoch = -1
+            system.seq = max(system.seq, seq)
+            system.epoch = max(system.epoch, epoch)
+        return system
+
+    def _sweep(self, at: datetime) -> None:
+        """Close what has been silent for too long."""
+        self._hour = at.hour
+        for group in list(self._open):
+            if at - group.last_at > SILENCE:
+                group.ending = Ending(group.last_at, recovered=False)
+                self._close(group)
+
+    def _name(self, group: _Group, uniqueid: str) -> None:
+        self._group_of[uniqueid] = group
+        group.uniqueids.append(uniqueid)
+
+    def _join(self, group: _Group, uniqueid: str) -> _Group:
+        """A fact of the group names another channel: they are one group. Returns it."""
+        other = self._group_of.get(uniqueid)
+        if other is None:
+            if uniqueid not in {"", "N/A"}:
+                self._name(group, uniqueid)
+            return group
+        return self._merge(group, other)
+
+    def _meet(self, group: _Group, eventextra: str) -> None:
+        """A channel entered a bridge: who is in it belongs together, except where nobody hears anybody."""
+        bridge = bridge_id(eventextra)
+        if bridge and not is_holding(eventextra):
+            other = self._group_in.get(bridge)
+            if other is None:
+                self._group_in[bridge] = group
+                group.bridges.append(bridge)
+            else:
+                self._merge(group, other)
+
+    def _merge(self, one: _Group, other: _Group) -> _Group:
+        if one is other:
+            return one
+        if len(one.facts) < len(other.facts):
+            one, other = other, one
+        one.first = min(one.first, other.first)
+        one.last_at = max(one.last_at, other.last_at)
+        if one.system.seq < 0:
+            one.system = other.system
+        one.facts = sorted(one.facts + other.facts, key=_order)
+        for uniqueid in other.uniqueids:
+            if self._group_of.get(uniqueid) is other:
+                self._name(one, uniqueid)
+        for bridge in other.bridges:
+            self._group_in[bridge] = one
+        one.bridges += other.bridges
+        one.open |= other.open
+        one.ended |= other.ended
+        one.said |= other.said
+        one.has_call |= other.has_call
+        del self._open[other]
+        self._touched.pop(other, None)
+        self._touched[one] = None
+        return one
+
+    def _end(self, group: _Group, uniqueid: str) -> None:
+        started_at = group.open.pop(uniqueid, None)
+        if started_at is not None:
+            group.ended[uniqueid] = started_at
+            if not group.open:
+                self._close(group)
+
+    def _close(self, group: _Group) -> None:
+        """Forget the group, except for what remains to be said of it."""
+        del self._open[group]
+        for uniqueid in group.uniqueids:
+            if self._group_of.get(uniqueid) is group:
+                del self._group_of[uniqueid]
+        for bridge in group.bridges:
+            del self._group_in[bridge]
+        if group.has_call:
+            self._touched[group] = None
+        else:
+            self._touched.pop(group, None)
+
+
+def _order(entry: tuple[int, Fact]) -> int:
+    return entry[0]
+
+
+def _is_of(group: _Group, systemname: str) -> bool:
+    return any(uniqueid.startswith(f"{systemname}-") for uniqueid in group.open)
