@@ -46,6 +46,7 @@ class AsteriskSettings(_Section):
     ledger: Path = Path("/var/log/asterisk/cel-custom/cel_master.jsonl")
     audio_dir: Path = Path("/var/spool/asterisk/contact-centre")
     config_dir: Path = Path("/etc/asterisk")
+    config_source: Path = Path(__file__).parents[1] / "asterisk-config"
     ami_host: LoopbackAddress = "127.0.0.1"
     ami_port: Port = 5038
 

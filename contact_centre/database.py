@@ -52,11 +52,9 @@ def migrate(path: Path, now: datetime) -> Path | None:
     revision = _revision(path)
     if revision == script.get_current_head():
         return None
-    if revision is not None and revision not in {one.revision for one in script.walk_revisions()}:
-        raise SchemaError(
-            f"{path}: its schema ({revision}) is newer than this program knows; install the newer program, or restore "
-            f"a backup from {path.parent / 'backups'}"
-        )
+    problem = foreign_schema(path)
+    if problem is not None:
+        raise SchemaError(f"{problem}; install the newer program, or restore a backup from {path.parent / 'backups'}")
     backup = None
     if revision is not None:
         backup = path.parent / "backups" / f"{path.stem}-{revision}-{now:%Y%m%dT%H%M%S}.db"
@@ -67,6 +65,15 @@ def migrate(path: Path, now: datetime) -> Path | None:
     config.attributes["database"] = path
     command.upgrade(config, "head")
     return backup
+
+
+def foreign_schema(path: Path) -> str | None:
+    """Why this program cannot use the database, or None if it can, perhaps after a migration."""
+    revision = _revision(path)
+    known = {one.revision for one in ScriptDirectory(str(_MIGRATIONS)).walk_revisions()}
+    if revision is None or revision in known:
+        return None
+    return f"{path}: its schema ({revision}) is newer than this program knows"
 
 
 def _revision(path: Path) -> str | None:

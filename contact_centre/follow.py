@@ -27,7 +27,13 @@ class LedgerFollower:
     """Keeps the database behind the ledger by at most a moment, whatever stops in between."""
 
     def __init__(
-        self, ingest: Ingest, writer: Writer, to_e164: ToE164, clock: Clock, metrics: Metrics, audio_due: Callable[[], None]
+        self,
+        ingest: Ingest,
+        writer: Writer,
+        to_e164: ToE164,
+        clock: Clock,
+        metrics: Metrics,
+        audio_due: Callable[[], None],
     ) -> None:
         self._ingest = ingest
         self._writer = writer

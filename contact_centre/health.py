@@ -24,20 +24,32 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.facts = Counter("contact_centre_facts", "Ledger facts ingested", registry=self.registry)
-        self.quarantined = Counter("contact_centre_quarantined_lines", "Ledger lines that are no facts", registry=self.registry)
-        self.calls_over = Counter("contact_centre_calls", "Calls that ended", ["line", "outcome"], registry=self.registry)
+        self.quarantined = Counter(
+            "contact_centre_quarantined_lines", "Ledger lines that are no facts", registry=self.registry
+        )
+        self.calls_over = Counter(
+            "contact_centre_calls", "Calls that ended", ["line", "outcome"], registry=self.registry
+        )
         self.drafts = Counter("contact_centre_drafts", "Draft appeals made from calls", registry=self.registry)
-        self.recordings = Counter("contact_centre_recordings", "Recordings finalised", ["status"], registry=self.registry)
-        self.ledger_lag = Gauge("contact_centre_ledger_lag_bytes", "Ledger bytes not yet ingested", registry=self.registry)
+        self.recordings = Counter(
+            "contact_centre_recordings", "Recordings finalised", ["status"], registry=self.registry
+        )
+        self.ledger_lag = Gauge(
+            "contact_centre_ledger_lag_bytes", "Ledger bytes not yet ingested", registry=self.registry
+        )
         self.jobs_waiting = Gauge("contact_centre_jobs_waiting", "Jobs still to be done", registry=self.registry)
-        self.jobs_failing = Gauge("contact_centre_jobs_failing", "Jobs that failed and are tried again", registry=self.registry)
+        self.jobs_failing = Gauge(
+            "contact_centre_jobs_failing", "Jobs that failed and are tried again", registry=self.registry
+        )
         self.bridge_to_draft = Histogram(
             "contact_centre_bridge_to_draft_seconds",
             "From the bridge of citizen and operator to the committed draft",
             buckets=(0.05, 0.1, 0.2, 0.5, 1, 2, 5, 30),
             registry=self.registry,
         )
-        self.up = Gauge("contact_centre_probe_ok", "1 while a dependency is in order", ["probe"], registry=self.registry)
+        self.up = Gauge(
+            "contact_centre_probe_ok", "1 while a dependency is in order", ["probe"], registry=self.registry
+        )
 
 
 class Health:

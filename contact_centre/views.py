@@ -1,6 +1,6 @@
-"""The contract's JSON objects, each from what the packages keep. The CLI prints them, pages and API will render them."""
+"""The contract's JSON objects, each from what the packages keep; what the command line prints with ``--json``."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from enum import Enum
@@ -8,6 +8,8 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from appeals.queries import appeals_of_calls
+from recordings.store import recordings_of_calls
 from telephony.core.call import Call, Leg
 from telephony.store import CallRecord
 
@@ -46,3 +48,19 @@ def call(
 def _leg(leg: Leg) -> dict[str, Any]:
     seen: dict[str, Any] = plain(leg, _INTERNAL_LEG)
     return seen
+
+
+async def calls(connection: AsyncConnection, records: Sequence[CallRecord]) -> list[dict[str, Any]]:
+    """Calls with what recordings and appeals know of them."""
+    call_ids = [record.call.call_id for record in records]
+    recordings = await recordings_of_calls(connection, call_ids)
+    appeals = await appeals_of_calls(connection, call_ids)
+    return [
+        call(
+            record.call,
+            record.caller_number,
+            [recordings[record.call.call_id]] if record.call.call_id in recordings else [],
+            appeals.get(record.call.call_id, ()),
+        )
+        for record in records
+    ]

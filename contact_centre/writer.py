@@ -86,15 +86,15 @@ def connect(path: Path) -> sqlite3.Connection:
 
 
 @contextmanager
-def transaction(connection: sqlite3.Connection) -> Iterator[SqliteTx]:
-    """One transaction, for commands that write without the thread."""
+def transaction(connection: sqlite3.Connection, *, keep: bool = True) -> Iterator[SqliteTx]:
+    """One transaction, for commands that write without the thread; taken back at its end unless it is to be kept."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield SqliteTx(connection)
     except BaseException:
         connection.execute("ROLLBACK")
         raise
-    connection.execute("COMMIT")
+    connection.execute("COMMIT" if keep else "ROLLBACK")
 
 
 @dataclass(slots=True)

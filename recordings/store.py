@@ -15,6 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from recordings.model import Recording, Segment, Side, Status
 from recordings.ports import Tx
 
+CHUNK = 500
+"""How many ids go into one statement; SQLite limits the number of its variables."""
+
 metadata = MetaData()
 
 recordings = Table(
@@ -108,6 +111,16 @@ async def get_recording(connection: AsyncConnection, either_id: str) -> Recordin
         return None
     parts = select(segments).where(segments.c.recording_id == row.recording_id).order_by(segments.c.position)
     return _recordings([row], (await connection.execute(parts)).all())[0]
+
+
+async def recordings_of_calls(connection: AsyncConnection, call_ids: Sequence[str]) -> dict[str, str]:
+    """``recording_id`` by ``call_id``; a call without a recording is absent."""
+    found: dict[str, str] = {}
+    for start in range(0, len(call_ids), CHUNK):
+        chosen = recordings.c.call_id.in_(call_ids[start : start + CHUNK])
+        rows = await connection.execute(select(recordings.c.call_id, recordings.c.recording_id).where(chosen))
+        found |= {row.call_id: row.recording_id for row in rows}
+    return found
 
 
 def _text(moment: datetime) -> str:

@@ -37,7 +37,7 @@ class Batch:
 
 
 class Ingest:
-    """The one reader of the ledger. ``restore``, then ``read`` and ``apply`` in turn; ``committed`` after each commit."""
+    """The one reader of the ledger: ``restore``, then ``read``, ``apply`` and, after the commit, ``committed`` in turn."""
 
     def __init__(self, ledger: Path, clock: Clock, to_e164: ToE164) -> None:
         self._ledger = ledger

@@ -23,7 +23,6 @@ from sqlalchemy import (
     Select,
     String,
     Table,
-    UniqueConstraint,
     bindparam,
     func,
     select,
@@ -318,7 +317,7 @@ async def count_quarantined(connection: AsyncConnection) -> int:
     return int((await connection.execute(select(func.count()).select_from(quarantine))).scalar_one())
 
 
-async def list_quarantined(connection: AsyncConnection) -> list[tuple[str, int, bytes, str, str]]:
+async def list_quarantined(connection: AsyncConnection) -> list[tuple[Any, ...]]:
     """The quarantine: (file name, position, bytes, reason, found at)."""
     query = (
         select(
@@ -327,7 +326,7 @@ async def list_quarantined(connection: AsyncConnection) -> list[tuple[str, int, 
         .join(ledger_files, ledger_files.c.file_id == quarantine.c.file_id)
         .order_by(quarantine.c.file_id, quarantine.c.position)
     )
-    return [tuple(row) for row in (await connection.execute(query)).all()]  # type: ignore[misc]
+    return [tuple(row) for row in (await connection.execute(query)).all()]
 
 
 def _conditions(wanted: CallFilter) -> Iterable[ColumnElement[bool]]:

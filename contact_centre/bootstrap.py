@@ -1,0 +1,136 @@
+"""The one composition root: builds the links, the stores and the loops, and runs them until told to stop."""
+
+import asyncio
+import fcntl
+import os
+import signal
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+import structlog
+from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from appeals.numbers import CHERNIVTSI, NumberPlan, parse_number
+from contact_centre import database, health, probes
+from contact_centre.clock import SystemClock
+from contact_centre.config import Settings
+from contact_centre.finalise import Finaliser
+from contact_centre.follow import LedgerFollower
+from contact_centre.health import Health, Metrics
+from contact_centre.probes import Finding
+from contact_centre.writer import Writer
+from recordings.service import RecordingService
+from telephony.ingest import Ingest, ToE164
+
+_log = structlog.get_logger()
+
+
+class StartError(Exception):
+    """The service cannot start; the message says why and what to do."""
+
+
+def number_reader(settings: Settings) -> ToE164:
+    """How telephone numbers are read here: to E.164, or None."""
+    plan: NumberPlan = CHERNIVTSI.__class__(area_code=settings.area_code)
+    return lambda raw: parse_number(raw, plan).e164
+
+
+@asynccontextmanager
+async def reading(settings: Settings) -> AsyncIterator[AsyncEngine]:
+    """The database for queries, brought to the present schema first.
+
+    Raises:
+        contact_centre.database.SchemaError: It is newer than this program.
+    """
+    database.migrate(settings.database, SystemClock().now())
+    engine = database.readers(settings.database)
+    try:
+        yield engine
+    finally:
+        await engine.dispose()
+
+
+@contextmanager
+def _only_one(state: Path) -> Iterator[None]:
+    """Two services on one state directory would both ingest; the second is refused."""
+    state.mkdir(parents=True, exist_ok=True)
+    with (state / "service.lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise StartError(
+                f"another contact-centre runs on {state}; stop it first, or give this one its own"
+            ) from error
+        lock.truncate(0)
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
+        yield
+
+
+async def run(settings: Settings, ready: Callable[[str], None]) -> None:
+    """Run the service until SIGTERM or SIGINT; ``ready`` is told the address once everything is up.
+
+    Raises:
+        StartError: It cannot start.
+        contact_centre.database.SchemaError: The database is newer than this program.
+    """
+    clock = SystemClock()
+    with _only_one(settings.state):
+        backup = database.migrate(settings.database, clock.now())
+        if backup is not None:
+            _log.info("database migrated", backup=str(backup))
+        writer = Writer(settings.database)
+        engine = database.readers(settings.database)
+        try:
+            await _serve(settings, writer, engine, ready)
+        finally:
+            await engine.dispose()
+            await asyncio.to_thread(writer.close)
+
+
+async def _serve(settings: Settings, writer: Writer, engine: AsyncEngine, ready: Callable[[str], None]) -> None:
+    clock, metrics, to_e164 = SystemClock(), Metrics(), number_reader(settings)
+    service = RecordingService.on_disk(settings.asterisk.audio_dir, settings.state, clock)
+    finaliser = Finaliser(service, engine, writer, clock, metrics, settings.recording.workers)
+    ingest = Ingest(settings.asterisk.ledger, clock, to_e164)
+    follower = LedgerFollower(ingest, writer, to_e164, clock, metrics, finaliser.wake)
+
+    async def ask() -> Sequence[Finding]:
+        of_disks = await asyncio.to_thread(lambda: list(probes.disks(settings)))
+        return [*of_disks, follower.finding(), finaliser.finding()]
+
+    watch = Health(ask, metrics)
+    runner = web.AppRunner(health.application(watch), access_log=None)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, settings.web.host, settings.web.port)
+        try:
+            await site.start()
+        except OSError as error:
+            where = f"{settings.web.host}:{settings.web.port}"
+            raise StartError(f"{where} cannot be listened on: {error.strerror}; set web.port to a free one") from error
+        stop = asyncio.Event()
+        for sign in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(sign, stop.set)
+        loops = [asyncio.create_task(loop) for loop in (follower.run(), finaliser.run(), watch.watch())]
+        ready(site.name)
+        _log.info("service started", web=site.name, ledger=str(settings.asterisk.ledger))
+        await _until(stop, loops)
+    finally:
+        await runner.cleanup()
+    _log.info("service stopped")
+
+
+async def _until(stop: asyncio.Event, loops: Sequence[asyncio.Task[None]]) -> None:
+    """Wait for the signal; a loop that ends by itself is a fault of ours and is raised."""
+    stopped = asyncio.create_task(stop.wait())
+    try:
+        done, _ = await asyncio.wait({stopped, *loops}, return_when=asyncio.FIRST_COMPLETED)
+        for task in done - {stopped}:
+            task.result()
+    finally:
+        for task in (stopped, *loops):
+            task.cancel()
+        await asyncio.gather(stopped, *loops, return_exceptions=True)

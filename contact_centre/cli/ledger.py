@@ -1,0 +1,129 @@
+"""``ledger show``, ``rebuild`` and ``quarantine``."""
+
+import sqlite3
+import sys
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+import click
+
+from contact_centre import bootstrap, casework, database, views
+from contact_centre.cli.context import (
+    Context,
+    json_option,
+    local,
+    pass_context,
+    print_json,
+    print_table,
+    seconds,
+)
+from contact_centre.clock import SystemClock
+from contact_centre.writer import connect, transaction
+from telephony import ingest, store
+from telephony.core.call import CallChanged
+from telephony.ingest import Folded
+from telephony.links.ledger_tail import kept_files
+from telephony.store import Difference
+
+
+@click.group()
+def ledger() -> None:
+    """The ledger: Asterisk's own facts about every call."""
+
+
+@ledger.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@json_option
+@pass_context
+def show(context: Context, file: Path, as_json: bool) -> None:
+    """Fold one ledger FILE into calls, without touching the database."""
+    to_e164 = bootstrap.number_reader(context.settings)
+    folded = Folded()
+    latest: dict[str, CallChanged] = {}
+    for changes in ingest.fold_files([file], folded):
+        latest |= {change.call.call_id: change for change in changes}
+    records = sorted((change.call for change in latest.values()), key=lambda call: (call.started_at, call.call_id))
+    shown = [views.call(one, to_e164(one.caller_number_raw) if one.caller_number_raw else None) for one in records]
+    if as_json:
+        print_json(shown)
+    else:
+        print_table(
+            (
+                (
+                    local(record.started_at),
+                    view["line"],
+                    view["caller_number"] or view["caller_number_raw"] or "withheld",
+                    view["queue_outcome"],
+                    seconds(view["wait_time"]),
+                    " → ".join(f"{leg['party'] or leg['role']} {seconds(leg['talk_time'])}" for leg in view["legs"]),
+                    view["call_id"],
+                )
+                for record, view in zip(records, shown, strict=True)
+            ),
+            ("started", "line", "citizen", "outcome", "wait", "legs and talk", "call_id"),
+            f"{file}: no calls to the city's lines in it.",
+        )
+    if folded.bad:
+        click.echo(f"contact-centre: {folded.bad} lines of {file} are no facts and were left out", err=True)
+
+
+@ledger.command()
+@click.option("--dry-run", is_flag=True, help="Only print the differences.")
+@json_option
+@pass_context
+def rebuild(context: Context, dry_run: bool, as_json: bool) -> None:
+    """Recompute all call records from all kept ledgers and print every difference.
+
+    A record that says otherwise gets a new version; the old one is kept with the reason. Exits with 1 if anything
+    differed.
+    """
+    settings = context.settings
+    database.migrate(settings.database, SystemClock().now())
+    to_e164 = bootstrap.number_reader(settings)
+    files = [found.path for found in kept_files(settings.asterisk.ledger)]
+    folded = Folded()
+    differences: list[Difference] = []
+    with closing(connect(settings.database)) as connection:
+        for changes in ingest.fold_files(files, folded):
+            differences += _keep(connection, changes, to_e164, dry_run=dry_run)
+    if as_json:
+        print_json([views.plain(one) for one in differences])
+    else:
+        print_table(
+            ((one.call_id, one.field, views.plain(one.stored), views.plain(one.recomputed)) for one in differences),
+            ("call_id", "field", "stored", "recomputed"),
+            f"No differences: {folded.calls} calls from {folded.lines:,} facts in {len(files)} ledger files.",
+        )
+    if folded.bad:
+        click.echo(f"contact-centre: {folded.bad} lines are no facts and were left out", err=True)
+    sys.exit(1 if differences else 0)
+
+
+def _keep(
+    connection: sqlite3.Connection, changes: Sequence[CallChanged], to_e164: ingest.ToE164, *, dry_run: bool
+) -> list[Difference]:
+    with transaction(connection, keep=not dry_run) as tx:
+        differences = ingest.rebuild(tx, changes, to_e164, SystemClock())
+        casework.apply(tx, changes, to_e164)
+    return differences
+
+
+@ledger.command()
+@json_option
+@pass_context
+def quarantine(context: Context, as_json: bool) -> None:
+    """List the lines of the ledgers that are no facts, with where they stand and why."""
+    found = context.read(store.list_quarantined)
+    names = ("file", "position", "line", "reason", "found_at")
+    rows = [
+        (file, position, line.decode("utf-8", "backslashreplace"), why, at) for file, position, line, why, at in found
+    ]
+    if as_json:
+        print_json([dict(zip(names, row, strict=True)) for row in rows])
+        return
+    print_table(
+        ((file, position, why, at, f"{line[:60]}…") for file, position, line, why, at in rows),
+        ("file", "position", "reason", "found", "begins with"),
+        "Every line of the ledgers is a fact.",
+    )

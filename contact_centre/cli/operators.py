@@ -1,0 +1,136 @@
+"""``operators add``, ``list`` and ``remove``: accounts and their phones, loaded into Asterisk without a restart."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import click
+
+from contact_centre import accounts, views
+from contact_centre.cli.context import (
+    Context,
+    NotFoundError,
+    json_option,
+    pass_context,
+    print_json,
+    print_table,
+)
+from contact_centre.clock import SystemClock
+from contact_centre.config import AsteriskSettings
+from contact_centre.writer import SqliteTx
+from telephony import control, phones
+from telephony.core.lines import QUEUE
+from telephony.phones import NewPhone, Phone, PhoneError
+from telephony.provision import CLI_USER, ami_secret
+
+FIRST_EXTENSION = 201
+"""Where extensions begin when none is named."""
+
+
+@click.group()
+def operators() -> None:
+    """Operators and specialists: accounts, roles and SIP phones."""
+
+
+@operators.command()
+@click.argument("login")
+@click.option("--name", required=True, help="The person's name.")
+@click.option("--role", "roles", multiple=True, type=click.Choice(accounts.ROLES), help="May be given more than once.")
+@click.option("--extension", help="The short number that reaches the phone [the next free one].")
+@json_option
+@pass_context
+def add(context: Context, login: str, name: str, roles: tuple[str, ...], extension: str | None, as_json: bool) -> None:
+    """Add a person and a SIP phone; the phone's password is shown once, here."""
+    asterisk = context.settings.asterisk
+    roles = roles or ("operator",)
+    made = context.write(lambda tx: _make(tx, asterisk, login, name, roles, extension))
+    loaded = _tell_asterisk(asterisk, control.reload_phones)
+    if as_json:
+        account = {"login": login, "name": name, "roles": roles, "extension": made.phone.extension}
+        print_json(account | {"sip_account": made.phone.endpoint, "sip_password": made.password, "loaded": loaded})
+        return
+    click.echo(f"{name}: {', '.join(roles)}")
+    click.echo(f"  SIP account   {made.phone.endpoint}")
+    click.echo(f"  password      {made.password}   (shown only now)")
+    click.echo(f"  extension     {made.phone.extension}")
+    if made.phone.kind == "operator":
+        click.echo("  On the phone: *11 signs in to the queue, *12 signs out.")
+
+
+@operators.command("list")
+@json_option
+@pass_context
+def list_(context: Context, as_json: bool) -> None:
+    """List everybody."""
+    found = context.read(accounts.all_accounts)
+    if as_json:
+        print_json([views.plain(one) for one in found])
+        return
+    print_table(
+        ((one.login, one.name, ", ".join(one.roles), one.extension, one.sip_account) for one in found),
+        ("login", "name", "roles", "extension", "SIP account"),
+        "Nobody yet. Add the first operator: contact-centre operators add olena --name 'Олена Ткачук'",
+    )
+
+
+@operators.command()
+@click.argument("login")
+@pass_context
+def remove(context: Context, login: str) -> None:
+    """Remove a person: the account, the phone and its place in the queue. Calls and appeals keep the login."""
+    asterisk = context.settings.asterisk
+    found = {one.login: one for one in context.read(accounts.all_accounts)}.get(login)
+    if found is None:
+        raise NotFoundError(f"there is no {login}; `contact-centre operators list` shows who is")
+    kind: phones.Kind = "specialist" if found.sip_account.startswith("specialist-") else "operator"
+
+    def take_away(tx: SqliteTx) -> None:
+        accounts.remove(tx, login)
+        phones.remove(asterisk.config_dir, kind, login)
+
+    context.write(take_away)
+
+    async def forget(address: control.AmiAddress) -> None:
+        await control.sign_out(address, QUEUE, f"PJSIP/{found.sip_account}")
+        await control.reload_phones(address)
+
+    _tell_asterisk(asterisk, forget)
+    click.echo(f"{found.name} ({login}) is removed.")
+
+
+def _make(
+    tx: SqliteTx, asterisk: AsteriskSettings, login: str, name: str, roles: tuple[str, ...], extension: str | None
+) -> NewPhone:
+    """Account and phone files together: the account is kept only if the files could be written."""
+    kind: phones.Kind = "specialist" if "specialist" in roles and "operator" not in roles else "operator"
+    taken = {int(phone.extension) for phone in phones.listed(asterisk.config_dir)}
+    chosen = extension or str(next(number for number in range(FIRST_EXTENSION, 99999) if number not in taken))
+    phone = Phone(kind, login, chosen)
+    try:
+        accounts.add(
+            tx,
+            login=login,
+            name=name,
+            roles=roles,
+            extension=chosen,
+            sip_account=phone.endpoint,
+            at=SystemClock().now(),
+        )
+    except sqlite3.IntegrityError as error:
+        raise PhoneError(
+            f"login {login} or extension {chosen} is taken; see `contact-centre operators list`"
+        ) from error
+    return phones.add(asterisk.config_source, asterisk.config_dir, phone)
+
+
+def _tell_asterisk(asterisk: AsteriskSettings, act: Callable[[control.AmiAddress], Coroutine[Any, Any, None]]) -> bool:
+    """Ask Asterisk to load the change; if it cannot be asked, say what will happen instead."""
+    try:
+        address = control.AmiAddress(asterisk.ami_host, asterisk.ami_port, ami_secret(asterisk.config_dir, CLI_USER))
+        asyncio.run(act(address))
+    except (control.AmiError, OSError) as error:
+        click.echo(f"contact-centre: {error}", err=True)
+        click.echo("contact-centre: the files are written; Asterisk loads them at its next start or reload", err=True)
+        return False
+    return True

@@ -1,0 +1,100 @@
+"""``run`` and ``doctor``."""
+
+import asyncio
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import click
+
+from contact_centre import bootstrap, database, probes
+from contact_centre.cli.context import Context, json_option, pass_context, print_json
+from contact_centre.config import Settings
+from contact_centre.probes import Finding
+from contact_centre.views import plain
+from telephony import control
+from telephony.provision import CLI_USER, ami_secret
+
+
+@click.command()
+@click.option("--role", type=click.Choice(["all", "node", "console"]), default="all", show_default=True)
+@pass_context
+def run(context: Context, role: str) -> None:
+    """Run the service: follow the ledger, finalise recordings, keep the register."""
+    if role != "all":
+        raise bootstrap.StartError(f"--role {role} is reserved for installations of several nodes and not built yet")
+    asyncio.run(bootstrap.run(context.settings, lambda address: click.echo(f"contact-centre is up: {address}/healthz")))
+
+
+@click.command()
+@json_option
+@pass_context
+def doctor(context: Context, as_json: bool) -> None:
+    """Say what is wrong with this installation, line by line; exit with 1 if anything is."""
+    findings = list(_examine(context.settings))
+    if as_json:
+        print_json([plain(one) for one in findings])
+    else:
+        for one in findings:
+            click.echo(f"{'ok   ' if one.ok else 'WRONG'}  {one.probe:<18} {one.seen}")
+            if one.remedy:
+                click.echo(f"       {'':<18} -> {one.remedy}")
+    sys.exit(0 if all(one.ok for one in findings) else 1)
+
+
+def _examine(settings: Settings) -> Iterator[Finding]:
+    yield probes.ledger_format(settings)
+    yield from probes.disks(settings)
+    yield from probes.permissions(settings)
+    yield _database(settings)
+    yield _ami(settings)
+    yield probes.clock_synchronised(_output)
+    yield _sipp()
+
+
+def _database(settings: Settings) -> Finding:
+    finding = probes.schema(settings)
+    if finding.ok and settings.database.exists():
+        problem = database.foreign_schema(settings.database)
+        if problem is not None:
+            return Finding("database", ok=False, seen=problem, remedy="install the newer program, or restore a backup")
+    return finding
+
+
+def _ami(settings: Settings) -> Finding:
+    asterisk = settings.asterisk
+    try:
+        secret = ami_secret(asterisk.config_dir, CLI_USER)
+    except OSError as error:
+        remedy = f"install the configuration into {asterisk.config_dir}, or set asterisk.config_dir to where it is"
+        return Finding("ami", ok=False, seen=f"no secret: {error.strerror}", remedy=remedy)
+    address = control.AmiAddress(asterisk.ami_host, asterisk.ami_port, secret)
+    try:
+        version = asyncio.run(control.core_version(address))
+    except control.AmiError as error:
+        return Finding(
+            "ami", ok=False, seen=str(error), remedy="calls and recordings go on; screens and commands do not"
+        )
+    return Finding("ami", ok=True, seen=f"Asterisk {version} on {asterisk.ami_host}:{asterisk.ami_port}")
+
+
+def _sipp() -> Finding:
+    """SIPp is for the demo and the tests alone: its absence is no fault of an installation."""
+    program = shutil.which("sipp")
+    if program is None:
+        return Finding("sipp", ok=True, seen="not on this host (the demo and the tests bring their own)")
+    words = (_output([program, "-v"]) or "").split()
+    version = next((word for word in words if word.startswith("v3.")), "of an unknown version")
+    recent = not version.startswith(("v3.6", "v3.7", "v3.5"))
+    remedy = None if recent else "the demo and the tests need 3.8 and bring their own where they can"
+    return Finding("sipp", ok=True, seen=f"{program} {version}", remedy=remedy)
+
+
+def _output(command: list[str]) -> str | None:
+    """What a program prints, or None if it is not there or fails without a word."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)  # noqa: S603 - our words
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout or None
