@@ -8,7 +8,6 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -248,7 +247,7 @@ def _secret_file(etc: Path, name: str) -> Path:
 
 
 def _check(settings: Settings) -> None:
-    names: Sequence[tuple[str, str, re.Pattern[str]]] = [
+    names: list[tuple[str, str, re.Pattern[str]]] = [
         ("systemname", settings.systemname, _NAME),
         *((f"trunk {trunk.name}: name", trunk.name, _NAME) for trunk in settings.trunks),
         *((f"trunk {trunk.name}: address", host, _HOST) for trunk in settings.trunks for host in trunk.matches),

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from contact_centre.demo.network import free_tcp_port, free_udp_port, rtp_range
 from contact_centre.demo.processes import Process, ProcessError, Processes
-from contact_centre.demo.root import CONFIG_SOURCE, Place
+from contact_centre.demo.root import CONFIG_SOURCE, Kit, Place
 from telephony.phones import Kind, NewPhone, Phone
 from telephony.phones import add as add_phone
 from telephony.prompts import install_sounds
@@ -32,7 +32,7 @@ class Asterisk:
     ``paths`` is what Asterisk sees, ``host`` the same folders as everybody else sees them.
     """
 
-    place: Place
+    kit: Kit
     folder: Path
     processes: Processes
     settings: Settings
@@ -43,9 +43,8 @@ class Asterisk:
     @classmethod
     def install(
         cls,
-        place: Place,
+        kit: Kit,
         folder: Path,
-        sounds: Path,
         processes: Processes,
         limits: Limits | None = None,
         agi_port: int | None = None,
@@ -53,17 +52,16 @@ class Asterisk:
         """Write the configuration for free ports; nothing runs yet.
 
         Args:
-            place: where Asterisk is.
+            kit: where Asterisk is, and its sounds.
             folder: an empty or formerly used folder of this instance.
-            sounds: what ``prompts.build`` made.
             processes: who ends the process at last.
             limits: the limits of calls; by default those of production.
             agi_port: where the service will answer FastAGI; by default a free port.
         """
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o755)
-        modules = place.modules()
-        paths = AsteriskPaths.under(place.seen(folder), modules)
+        modules = kit.asterisk.modules()
+        paths = AsteriskPaths.under(kit.asterisk.seen(folder), modules)
         host = AsteriskPaths.under(folder, modules)
         first, last = rtp_range()
         settings = Settings(
@@ -82,11 +80,11 @@ class Asterisk:
             ),
         )
         prepare_folders(host)
-        install_sounds(sounds, host.data)
+        install_sounds(kit.sounds, host.data)
         documentation = host.data / "documentation"
         if not documentation.is_symlink():
             documentation.symlink_to("/usr/share/asterisk/documentation")
-        made = cls(place, folder, processes, settings, paths, host)
+        made = cls(kit, folder, processes, settings, paths, host)
         made.configure()
         return made
 
@@ -94,6 +92,11 @@ class Asterisk:
         """Write the configuration again, with other settings if any are given; takes effect at the next start."""
         self.settings = replace(self.settings, **changes)
         install(CONFIG_SOURCE, self.host.etc, self.paths, self.settings)
+
+    @property
+    def place(self) -> Place:
+        """Where it runs."""
+        return self.kit.asterisk
 
     @property
     def ledger(self) -> Path:

@@ -1,11 +1,15 @@
 """Where Asterisk, SIPp and espeak-ng run: the system's own, or a private root made by ``provide-asterisk``."""
 
+import contextlib
+import os
 import shlex
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from telephony.prompts import build
 
 CONFIG_SOURCE: Final = Path(__file__).resolve().parents[2] / "asterisk-config"
 """The folder asterisk-config of this tree."""
@@ -62,28 +66,47 @@ class Place:
         raise RootError(f"no Asterisk modules under {base}")
 
 
-def provide(log: Path | None = None) -> Place:
-    """Find or make an Asterisk with ``asterisk-config/provide-asterisk``; the first time takes about a minute.
+@dataclass(frozen=True, slots=True)
+class Kit:
+    """What a city in a box is made of: where Asterisk runs, where SIPp and espeak-ng run, and the built sounds."""
 
-    Progress goes to ``log``, or to our own standard error.
+    asterisk: Place
+    tools: Place
+    sounds: Path
 
-    Raises:
-        RootError: neither is possible here; the message is the script's own.
-    """
-    script = CONFIG_SOURCE / "provide-asterisk"
-    error_output = None if log is None else log.open("ab")
-    try:
+    @classmethod
+    def provide(cls, log: Path | None = None) -> "Kit":
+        """Find or make all of it; the first time takes about a minute, later ones a fraction of a second.
+
+        Progress goes to ``log``, or to our own standard error.
+
+        Raises:
+            RootError: it is not possible here; the message is for the person in front of the screen.
+            telephony.prompts.PromptError: espeak-ng does not speak.
+        """
+        asterisk = _provide([], log)
+        tools = _provide(["--tools"], log)
+        speaker = tools.bare_command(["espeak-ng"])
+        return cls(asterisk, tools, build(CONFIG_SOURCE, cache_folder(), speaker))
+
+
+def cache_folder() -> Path:
+    """The user's cache folder, as ``provide-asterisk`` finds it."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "contact-centre"
+
+
+def _provide(arguments: Sequence[str], log: Path | None) -> Place:
+    with contextlib.ExitStack() as stack:
+        errors = None if log is None else stack.enter_context(log.open("ab"))
         result = subprocess.run(
-            [str(script)], stdout=subprocess.PIPE, stderr=error_output, timeout=_SETUP_SECONDS, check=False
+            [str(CONFIG_SOURCE / "provide-asterisk"), *arguments],
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            timeout=_SETUP_SECONDS,
+            check=False,
         )
-    finally:
-        if error_output is not None:
-            error_output.close()
     answer = result.stdout.decode().strip()
     if result.returncode != 0 or not answer:
-        said = f"see {log}" if log else "its message is above"
-        raise RootError(f"no Asterisk could be provided ({said})")
-    root = None if answer == "/" else Path(answer)
-    if root is not None:
-        (root / INSIDE.relative_to("/")).mkdir(exist_ok=True)
-    return Place(root)
+        raise RootError(f"no Asterisk could be provided ({f'see {log}' if log else 'the message is above'})")
+    return Place(None if answer == "/" else Path(answer))

@@ -13,7 +13,6 @@ import jinja2
 from contact_centre.demo.asterisk import TRUNK_ADDRESSES, Asterisk
 from contact_centre.demo.network import free_tcp_port, free_udp_port, rtp_range
 from contact_centre.demo.processes import Process, ProcessError
-from contact_centre.demo.root import Place
 from contact_centre.demo.tones import write_tone
 from telephony.phones import NewPhone, Phone
 
@@ -110,13 +109,9 @@ class SippRun:
 
 @dataclass(slots=True)
 class Telephones:
-    """Makes citizens and phones that talk to one Asterisk.
-
-    ``place`` is where SIPp is; by default Asterisk's own root.
-    """
+    """Makes citizens and phones that talk to one Asterisk."""
 
     asterisk: Asterisk
-    place: Place | None = None
     _templates: jinja2.Environment = field(
         default_factory=lambda: jinja2.Environment(
             loader=jinja2.FileSystemLoader(SCENARIOS),
@@ -187,7 +182,7 @@ class Telephones:
         peer: str = TRUNK_ADDRESSES[0],
         headers: Mapping[str, str] | None = None,
     ) -> SippRun:
-        """Many citizens in one process, ``rate`` new ones a second; ``[call_number]`` in ``caller`` tells them apart."""
+        """Many citizens in one process, ``rate`` a second; ``[call_number]`` in ``caller`` tells them apart."""
         display = "" if name is None else '"' + _DISPLAY_ESCAPES.sub(r"\\\1", name) + '" '
         values = {
             "dialled": dialled,
@@ -280,8 +275,7 @@ class Telephones:
         return str(self._seen(file))
 
     def _seen(self, file: Path) -> Path:
-        place = self.place or self.asterisk.place
-        return place.seen(self.asterisk.folder) / file.relative_to(self.asterisk.folder)
+        return self.asterisk.kit.tools.seen(self.asterisk.folder) / file.relative_to(self.asterisk.folder)
 
     def _run(
         self,
@@ -312,8 +306,7 @@ class Telephones:
         ]  # fmt: skip
         if count is not None:
             command += ["-m", str(count), "-r", str(max(1, round(rate * 10))), "-rp", "10000"]
-        place = self.place or self.asterisk.place
         process = self.asterisk.processes.start(
-            name, place.command(self.asterisk.folder, command), folder / "output.log"
+            name, self.asterisk.kit.tools.command(self.asterisk.folder, command), folder / "output.log"
         )
         return SippRun(process, statistics)

@@ -1,0 +1,189 @@
+"""``make demo``: a city in a box, and the story of each call in it.
+
+Two operators sign in with SIP phones, citizens call both lines; then the service is stopped, one more citizen calls,
+and the service is started again. The exit code is 0 only if every call arrived with its recording and its draft.
+"""
+
+import argparse
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from types import FrameType
+from typing import Any, Final
+
+from appeals.numbers import format_number
+from contact_centre.demo.asterisk import Asterisk
+from contact_centre.demo.processes import ProcessError, Processes
+from contact_centre.demo.root import Kit, RootError
+from contact_centre.demo.service import Service
+from contact_centre.demo.sipp import Telephones
+from telephony.phones import NewPhone, Phone
+from telephony.prompts import PromptError
+
+OPERATORS: Final = (("olena", "Олена Ткачук", 880), ("taras", "Тарас Мельник", 1040))
+TALK_S: Final = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Citizen:
+    """Somebody who calls: the number they have, the name the network shows, and what they dial."""
+
+    number: str
+    name: str
+    dialled: str
+    tone: int
+
+
+CITIZENS: Final = (
+    Citizen("0501234567", "Жанна Їжак", "588888", 440),
+    Citizen("0372512345", "Городська телефонна мережа", "1580", 520),
+    Citizen("+380671112233", "Ґалаґан Є.", "+380372588888", 620),
+)
+LATE_CITIZEN: Final = Citizen("0939876543", "Мар'яна", "0372588888", 700)
+
+
+class Narrator:
+    """Says what happens, with the seconds since the beginning."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+
+    def __call__(self, text: str) -> None:
+        """One line."""
+        print(f"[{time.monotonic() - self._began:6.1f} s] {text}", flush=True)  # noqa: T201 - the demo's voice
+
+
+def main() -> int:
+    """Play the story; 0 if every call arrived whole, 1 if not, 3 if this machine cannot."""
+    parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
+    parser.add_argument("--folder", type=Path, default=Path("var/demo"), help="where the demo lives [var/demo]")
+    parser.add_argument("--keep", action="store_true", help="stay until Ctrl-C (make demo KEEP=1)")
+    arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, _interrupted)
+    say = Narrator()
+    try:
+        return _play(arguments.folder.resolve(), say, keep=arguments.keep)
+    except KeyboardInterrupt:
+        say("Interrupted: everything that was started has ended.")
+        return 130
+    except (RootError, PromptError) as error:
+        say(str(error))
+        return 3
+    except ProcessError as error:
+        say(f"It went wrong: {error}")
+        say(f"All logs are kept in {arguments.folder}")
+        return 1
+
+
+def _interrupted(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _play(folder: Path, say: Narrator, *, keep: bool) -> int:
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    say("Looking for Asterisk, SIPp and the Ukrainian prompts ...")
+    kit = Kit.provide()
+    say(f"Asterisk is in {kit.asterisk.root or 'the system'}.")
+    with Processes() as processes:
+        asterisk = Asterisk.install(kit, folder / "asterisk", processes)
+        say("Starting Asterisk ...")
+        asterisk.start()
+        service = Service.beside(asterisk, folder / "service", processes)
+        say("Starting the service ...")
+        service.start()
+        telephones = Telephones(asterisk)
+        _sign_in(service, telephones, say)
+        complete = _citizens_call(service, telephones, say)
+        say("The service is stopped; Asterisk goes on alone, and one more citizen calls ...")
+        service.stop()
+        _call(telephones, [LATE_CITIZEN], say)
+        say("The service is started again and reads what it missed ...")
+        service.start()
+        calls = service.wait_for_calls(len(CITIZENS) + 1)
+        complete &= _tell(service, calls[len(CITIZENS) :], say)
+        expected = len(CITIZENS) + 1
+        arrived = len(calls) == expected and complete
+        say(f"{len(calls)} of {expected} calls arrived; {'each' if complete else 'NOT each'} with recording and draft.")
+        if keep:
+            _stay(service, asterisk, say)
+    return 0 if arrived else 1
+
+
+def _sign_in(service: Service, telephones: Telephones, say: Narrator) -> None:
+    for login, name, tone in OPERATORS:
+        added = service.json("operators", "add", login, "--name", name)
+        phone = NewPhone(Phone("operator", login, added["extension"]), added["sip_password"])
+        telephones.phone(phone, tone=tone, answer_after=1.0, talk=TALK_S)
+        telephones.dial(phone, "*11")
+        say(f"{name} signed in to the queue with a SIP phone ({added['sip_account']}).")
+
+
+def _citizens_call(service: Service, telephones: Telephones, say: Narrator) -> bool:
+    say(f"{len(CITIZENS)} citizens call; two operators answer ...")
+    _call(telephones, CITIZENS, say)
+    return _tell(service, service.wait_for_calls(len(CITIZENS)), say)
+
+
+def _call(telephones: Telephones, citizens: Sequence[Citizen], say: Narrator) -> None:
+    runs = []
+    for citizen in citizens:
+        say(f"  {citizen.name} ({citizen.number}) dials {citizen.dialled}")
+        runs.append(telephones.citizen(citizen.dialled, citizen.number, name=citizen.name, tone=citizen.tone))
+    for run in runs:
+        run.succeed()
+
+
+def _tell(service: Service, calls: Sequence[dict[str, Any]], say: Narrator) -> bool:
+    """Tell the story of each call; whether each has a good recording and a draft appeal."""
+    recordings = {one["call_id"]: one for one in service.json("recordings", "list")}
+    appeals = {one["appeal_id"]: one for one in service.json("appeals", "list")}
+    complete = True
+    for call in calls:
+        recording = recordings.get(call["call_id"])
+        drafts = [appeals[one] for one in call["appeal_ids"] if one in appeals]
+        number = format_number(call["caller_number"]) if call["caller_number"] else "withheld"
+        started = datetime.fromisoformat(call["started_at"]).astimezone()
+        say(f"Call {call['call_id']}")
+        say(f"  line {call['line']:<8} {number}, {call['caller_name']}, at {started:%H:%M:%S}")
+        say(
+            f"  {call['queue_outcome']} by {call['operator']}, waited {call['wait_time']:.1f} s, "
+            f"talked {call['talk_time']:.1f} s"
+        )
+        if recording is None:
+            say("  NO RECORDING")
+        else:
+            say(
+                f"  recording {recording['status']}, {recording['duration']:.1f} s: {service.state / recording['path']}"
+            )
+        for draft in drafts:
+            say(
+                f"  draft appeal {draft['appeal_id']} of {draft['caller_number']}, recordings {len(draft['recordings'])}"
+            )
+        if not drafts:
+            say("  NO DRAFT APPEAL")
+        whole = recording is not None and recording["status"] == "ok" and len(drafts) == 1
+        complete &= whole and drafts[0]["recordings"] == call["recordings"]
+    return complete
+
+
+def _stay(service: Service, asterisk: Asterisk, say: Narrator) -> None:
+    program = Path(sys.executable).with_name("contact-centre")
+    say("Everything stays up until Ctrl-C. In another terminal:")
+    say(f"  {program} --config {service.config} calls list")
+    say(f"  {program} --config {service.config} appeals list")
+    say(f"  {program} --config {service.config} doctor")
+    say(f"  http://127.0.0.1:{service.port}/healthz")
+    say(f"  SIP: 127.0.0.1:{asterisk.settings.ports.sip}")
+    while True:
+        time.sleep(1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
