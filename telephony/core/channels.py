@@ -12,6 +12,7 @@ from telephony.core.call import Role
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from telephony.core.conversation import Conversation
     from telephony.core.facts import Fact
 
 _ROLES: Final = {"operator": Role.OPERATOR, "specialist": Role.SPECIALIST, "trunk": Role.OTHER}
@@ -51,7 +52,7 @@ class Channel:
         self.party = who if self.role in {Role.OPERATOR, Role.SPECIALIST} else endpoint or None
         self.waits_in_queue = False
         self.dialled_by_queue = caller is not None and caller.waits_in_queue
-        self.call: object = None if caller is None else caller.call
+        self.call: Conversation | None = None if caller is None else caller.call
         self.is_citizen = False
         self.started_at = fact.eventtime
         self.answered_at: datetime | None = None

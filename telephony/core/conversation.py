@@ -14,10 +14,10 @@ _OUTCOMES: Final = {
     "LEAVEEMPTY": QueueOutcome.EXITED_EMPTY,
     "LEAVEUNAVAIL": QueueOutcome.EXITED_EMPTY,
     "WITHDRAW": QueueOutcome.WITHDRAWN,
-    "KEY": QueueOutcome.EXITED_BY_KEY,
+    "EXITWITHKEY": QueueOutcome.EXITED_BY_KEY,
 }
-"""QUEUESTATUS -> outcome (Asterisk's Queue application); KEY is the dialplan's word for an exit by key, which Queue
-itself leaves without a status."""
+"""QUEUESTATUS -> outcome (Asterisk's Queue application); EXITWITHKEY is the dialplan's word for what Queue itself
+leaves without a status."""
 
 
 class Spell:
@@ -123,14 +123,13 @@ class Conversation:
         """Queue has the citizen. The wait counts from the first time."""
         if self._queued_at is None:
             self._queue, self._queued_at = queue, now
-        self._in_queue = True
+        self._in_queue = self._operator is None
 
     def leave_queue(self, now: datetime) -> None:
         """Queue has given the citizen back, or they hung up."""
         if self._in_queue:
             self._in_queue = False
-            if self._answered_at is None:
-                self._left_at = now
+            self._left_at = now
 
     def set_status(self, status: str) -> None:
         """What Queue said when it gave the citizen back."""
@@ -158,7 +157,7 @@ class Conversation:
         for channel in hears:
             if channel not in self._pairs:
                 self._pairs[channel] = _Pair()
-        if hears and self._answered_at is None:
+        if hears:
             self._answer(now, hears)
         on_hold = False
         for channel, pair in self._pairs.items():
@@ -174,10 +173,10 @@ class Conversation:
         self._hears = hears
 
     def _answer(self, now: datetime, hears: list[Channel]) -> None:
-        self._answered_at = now
+        if self._answered_at is None:
+            self._answered_at = now
         if self._in_queue:
-            self._in_queue = False
-            self._left_at = now
+            self.leave_queue(now)
             self._operator = next((one for one in hears if one.role_in_call() is Role.OPERATOR), hears[0])
 
     # ---- transfers
@@ -187,6 +186,11 @@ class Conversation:
         self._transfers.append(_Handover(kind, at, by, to))
         for channel in self._hears:
             self._reach(channel)
+
+    def ring(self, channel: Channel) -> None:
+        """Somebody is called for this citizen: after a transfer, that is whom it is meant for."""
+        if self._transfers and channel.person and not self._transfers[-1].answered:
+            self._transfers[-1].to = channel.party
 
     def _reach(self, channel: Channel) -> None:
         if self._transfers:

@@ -54,6 +54,8 @@ class _State:
             channel = Channel(fact, self.channels.get(fact.linkedid))
             self.channels[fact.uniqueid] = channel
             self.bridges.appear(channel)
+            if channel.call is not None:
+                channel.call.ring(channel)
             if kind != "CHAN_START":
                 self.anomalies["chan_start_missing"] = None
         elif kind == "CHAN_START":

@@ -1,6 +1,6 @@
-"""Service-level metrics over call records, pure. The formula is ours and always published with its parameters:
+"""Service-level metrics over call records, pure. The formula is ours and always published with its parameters.
 
-    service_level = answered within T / (offered - abandoned within S)
+``service_level = answered within T / (offered - abandoned within S)``
 
 Offered are the calls that entered the queue and have left it. A call taken back by a callback (withdrawn) is neither
 answered nor abandoned, but it was offered. Asterisk's own counters are not used (asterisk.md: doubled or late).
