@@ -42,6 +42,7 @@ def configure(level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
+    logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
 def mask(_logger: object, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:

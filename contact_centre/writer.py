@@ -41,7 +41,7 @@ def _compile(statement: Executable) -> _Compiled:
     found = _compiled.get(statement)
     if found is None:
         compiled = statement.compile(dialect=_DIALECT)  # type: ignore[attr-defined]
-        defaults = {key: value for key, value in compiled.params.items() if value is not None}
+        defaults = {key: bind.value for key, bind in compiled.binds.items() if not bind.required}
         found = _compiled[statement] = _Compiled(str(compiled), defaults)
     return found
 

@@ -119,6 +119,9 @@ quarantine: Final = Table(
     Column("found_at", String, nullable=False),
 )
 
+_CALL_COLUMNS: Final = tuple(str(column.name) for column in calls.c)
+_LEG_COLUMNS: Final = tuple(str(column.name) for column in legs.c)
+
 _upsert = insert(calls)
 _UPSERT_OPEN: Final = _upsert.on_conflict_do_update(
     index_elements=["call_id"],
@@ -402,7 +405,7 @@ def _dump(value: object) -> str:
 
 
 def _record(row: Sequence[Any], leg_rows: Iterable[Sequence[Any]]) -> CallRecord:
-    values: dict[str, Any] = dict(zip(calls.c.keys(), row, strict=True))
+    values: dict[str, Any] = dict(zip(_CALL_COLUMNS, row, strict=True))
     caller_number, sealed, version = values.pop("caller_number"), values.pop("sealed"), values.pop("version")
     for name in ("transfers", "anomalies"):
         values[name] = json.loads(values[name])
@@ -412,7 +415,7 @@ def _record(row: Sequence[Any], leg_rows: Iterable[Sequence[Any]]) -> CallRecord
 
 
 def _leg_values(row: Sequence[Any]) -> Mapping[str, Any]:
-    values: dict[str, Any] = dict(zip(legs.c.keys(), row, strict=True))
+    values: dict[str, Any] = dict(zip(_LEG_COLUMNS, row, strict=True))
     values["talks"] = json.loads(values["talks"])
     return values
 
