@@ -1,0 +1,59 @@
+# Two commands for newcomers: `make demo` and `make test`. Each sets up what it needs first.
+SHELL := /bin/bash
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= python3
+KEEP ?=
+
+.PHONY: demo test check fast e2e bench setup asterisk lock clean
+
+demo: setup asterisk
+	@$(BIN)/python -m contact_centre.demo.story $(if $(KEEP),--keep)
+
+# Fast parts first: a mistake is told within seconds, not after the telephones.
+test: setup
+	@$(MAKE) --no-print-directory fast
+	@$(MAKE) --no-print-directory e2e
+
+fast: setup
+	@$(BIN)/pytest -q tests/unit tests/scenarios --cov=telephony/core --cov=telephony/wire --cov-branch --cov-report=term --cov-fail-under=100
+	@$(BIN)/pytest -q tests/contract tests/integration
+
+e2e: setup asterisk
+	@$(BIN)/pytest -q tests/e2e
+
+check: setup
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: setup asterisk
+	@for one in tests/bench/bench_*.py; do echo "== $$one"; $(BIN)/python $$one || exit 1; done
+
+setup: $(VENV)/.complete
+
+$(VENV)/.complete: requirements.lock pyproject.toml
+	@echo "Making the virtual environment ..."
+	@$(PYTHON) -m venv $(VENV) >/dev/null 2>&1 || { \
+	  echo "Installing python3-venv ..."; \
+	  apt-get install -y -qq python3-venv >/dev/null 2>&1 || { apt-get update -qq && apt-get install -y -qq python3-venv >/dev/null; } && \
+	  $(PYTHON) -m venv --clear $(VENV); } || { \
+	  echo "Python's venv is missing and could not be installed: as root, apt-get install python3-venv; or use Docker:"; \
+	  echo "  docker compose -f docker/compose.yaml up"; exit 3; }
+	@echo "Installing the packages of requirements.lock ..."
+	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+asterisk:
+	@./asterisk-config/provide-asterisk >/dev/null
+	@./asterisk-config/provide-asterisk --tools >/dev/null
+
+# Hashes, and no addresses of registries.
+lock: setup
+	uv pip compile pyproject.toml --group dev --universal --generate-hashes --python-version 3.11 \
+	  --no-emit-index-url --no-emit-find-links --no-header -o requirements.lock -q
+
+clean:
+	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
