@@ -1,10 +1,10 @@
 """Joining the raw files of a call to two channels, in bounded memory: left the citizen, right whom they heard.
 
 Asterisk can lose one direction of the recording for a while after a transfer, though the citizen hears the new party
-(asterisk#507, ADR 20): in the ``other`` file there is digital silence, samples of exactly 0, which no codec of a
-telephone produces from a voice or a room. Each specialist's leg is therefore recorded on its own channel too, and
-``plan_repairs`` finds where that audio has to be put in. The plan comes first, so that what a recording is made of
-is known before the first sample is encoded.
+(asterisk#507, ADR ``leg-audio``). The ``other`` file then holds digital silence: samples of exactly 0, which A-law
+cannot even express, so no voice and no room gives it. Each specialist's leg is therefore recorded on its own channel
+too, and ``plan_repairs`` finds where that audio has to be put in. The plan comes first, so that what a recording is
+made of is known before the first sample is encoded.
 
 No loop here runs once per sample: bytes are moved by strided slices, compared as blocks and added by ``audioop``.
 """
@@ -40,10 +40,19 @@ Opener = Callable[[], BinaryIO]
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """A raw file: how to open it, and its whole samples (a torn last byte does not count)."""
+    """A raw file: how to open it, and its whole samples (a torn last byte does not count).
+
+    ``gap`` samples of silence stand at sample ``gap_at`` of the track; ``samples`` counts them too.
+    """
 
     open: Opener
     samples: int
+    gap_at: int = 0
+    gap: int = 0
+
+    def with_gap(self, at: int, length: int) -> "Track":
+        """The same file with silence put in."""
+        return Track(self.open, self.samples + length, at, length) if at < self.samples else self
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +85,19 @@ def plan_repairs(other: Track, legs: Sequence[LegTrack], samples: int) -> list[R
         return repairs
     with other.open() as right:
         for number, leg in enumerate(legs):
-            silences = [
-                run for span in leg.spans for run in _silent_runs(right, other.samples, _clip(span, leg, samples))
-            ]
+            silences = [run for span in leg.spans for run in _silent_runs(right, other, _clip(span, leg, samples))]
             if silences:
                 with leg.track.open() as voice:
                     for start, end in silences:
-                        repairs += _audible(voice, Repair(number, start, end, start - leg.origin))
+                        repairs += _audible(voice, leg.track, Repair(number, start, end, start - leg.origin))
     return sorted(_merged(repairs), key=lambda repair: (repair.start, repair.leg))
+
+
+def longest_silence(other: Track, start: int, end: int) -> tuple[int, int] | None:
+    """The longest digitally silent run between two samples of the right channel, as start and end."""
+    with other.open() as right:
+        runs = list(_silent_runs(right, other, (max(0, start), min(end, other.samples))))
+    return max(runs, key=lambda run: run[1] - run[0], default=None)
 
 
 @dataclass(slots=True)
@@ -121,11 +135,11 @@ def join(
         with left.open() as left_file, right.open() as right_file:
             for start in range(0, samples, CHUNK):
                 end = min(start + CHUNK, samples)
-                one = _read(left_file, left.samples, start, end)
-                two = _read(right_file, right.samples, start, end)
+                one = _read(left_file, left, start, end)
+                two = _read(right_file, right, start, end)
                 for repair in repairs:
                     if repair.start < end and repair.end > start:
-                        two = _repaired(two, start, end, repair, opened[repair.leg])
+                        two = _repaired(two, start, repair, (opened[repair.leg], legs[repair.leg].track))
                 stereo = interleave(one, two)
                 tally.add(stereo)
                 yield stereo
@@ -155,17 +169,28 @@ def loudness(samples: bytes) -> float:
     return float(AudioSegment(samples, sample_width=SAMPLE_WIDTH, frame_rate=SAMPLE_RATE, channels=1).dBFS)
 
 
-def _read(file: BinaryIO, samples: int, start: int, end: int) -> bytes:
-    """Samples ``start`` to ``end`` of a file; what it does not have is silence."""
+def _read(file: BinaryIO, track: Track, start: int, end: int) -> bytes:
+    """Samples ``start`` to ``end`` of a track; what it does not have is silence."""
+    if not track.gap or end <= track.gap_at:
+        return _read_file(file, track.samples, start, end)
+    resume = track.gap_at + track.gap
+    before = _read_file(file, track.gap_at, start, track.gap_at) if start < track.gap_at else b""
+    silent = bytes(max(0, min(end, resume) - max(start, track.gap_at)) * SAMPLE_WIDTH)
+    length = track.samples - track.gap
+    after = _read_file(file, length, max(start, resume) - track.gap, end - track.gap) if end > resume else b""
+    return before + silent + after
+
+
+def _read_file(file: BinaryIO, samples: int, start: int, end: int) -> bytes:
+    """Samples ``start`` to ``end`` of a file that has ``samples``; beyond its end is silence."""
     wanted = (end - start) * SAMPLE_WIDTH
-    there = max(0, min(end, samples) - max(start, 0)) * SAMPLE_WIDTH
-    before = min(wanted, max(0, -start) * SAMPLE_WIDTH)
+    there = max(0, min(end, samples) - start) * SAMPLE_WIDTH
+    data = b""
     if there:
-        file.seek(max(start, 0) * SAMPLE_WIDTH)
-    data = file.read(there) if there else b""
-    while len(data) < there and (more := file.read(there - len(data))):
-        data += more
-    return data if len(data) == wanted else bytes(before) + data + bytes(wanted - before - len(data))
+        file.seek(start * SAMPLE_WIDTH)
+        while len(data) < there and (more := file.read(there - len(data))):
+            data += more
+    return data if len(data) == wanted else data + bytes(wanted - len(data))
 
 
 def _clip(span: tuple[int, int], leg: LegTrack, samples: int) -> tuple[int, int]:
@@ -174,13 +199,13 @@ def _clip(span: tuple[int, int], leg: LegTrack, samples: int) -> tuple[int, int]
     return max(start, leg.origin, 0), min(end, leg.origin + leg.track.samples, samples)
 
 
-def _silent_runs(right: BinaryIO, samples: int, span: tuple[int, int]) -> Iterator[tuple[int, int]]:
+def _silent_runs(right: BinaryIO, track: Track, span: tuple[int, int]) -> Iterator[tuple[int, int]]:
     """Runs of digitally silent frames of at least ``SHORTEST_REPAIR`` within a span."""
     begin: int | None = None
     start, stop = span
     for chunk_start in range(start, stop, CHUNK - CHUNK % FRAME):
         chunk_stop = min(stop, chunk_start + CHUNK - CHUNK % FRAME)
-        chunk = _read(right, samples, chunk_start, chunk_stop)
+        chunk = _read(right, track, chunk_start, chunk_stop)
         for offset in range(0, len(chunk), len(SILENT_FRAME)):
             position = chunk_start + offset // SAMPLE_WIDTH
             if SILENT_FRAME.startswith(chunk[offset : offset + len(SILENT_FRAME)]):
@@ -193,12 +218,12 @@ def _silent_runs(right: BinaryIO, samples: int, span: tuple[int, int]) -> Iterat
         yield begin, stop
 
 
-def _audible(voice: BinaryIO, whole: Repair) -> Iterator[Repair]:
+def _audible(voice: BinaryIO, track: Track, whole: Repair) -> Iterator[Repair]:
     """The pieces of a repair in which the leg has something to hear."""
     for start in range(whole.start, whole.end, PIECE):
         end = min(start + PIECE, whole.end)
         offset = whole.offset + start - whole.start
-        if loudness(_read(voice, offset + end - start, offset, offset + end - start)) > VOICE_FLOOR:
+        if loudness(_read(voice, track, offset, offset + end - start)) > VOICE_FLOOR:
             yield Repair(whole.leg, start, end, offset)
 
 
@@ -213,10 +238,10 @@ def _merged(repairs: Sequence[Repair]) -> list[Repair]:
     return merged
 
 
-def _repaired(right: bytes, start: int, end: int, repair: Repair, voice: BinaryIO) -> bytes:
-    """One chunk of the right channel (samples ``start`` to ``end``) with a repair added to it."""
-    first, last = max(start, repair.start), min(end, repair.end)
+def _repaired(right: bytes, start: int, repair: Repair, voice: tuple[BinaryIO, Track]) -> bytes:
+    """One chunk of the right channel, beginning at sample ``start``, with a repair added to it."""
+    first, last = max(start, repair.start), min(start + len(right) // SAMPLE_WIDTH, repair.end)
     offset = repair.offset + first - repair.start
-    piece = _read(voice, offset + last - first, offset, offset + last - first)
+    piece = _read(*voice, offset, offset + last - first)
     head, tail = (first - start) * SAMPLE_WIDTH, (last - start) * SAMPLE_WIDTH
     return right[:head] + audioop.add(right[head:tail], piece, SAMPLE_WIDTH) + right[tail:]

@@ -18,14 +18,14 @@ from pathlib import Path
 
 import uuid_utils
 
-from recordings.audio import LegTrack, Repair, Tally, Track, join, plan_repairs, silent_md5
+from recordings.alignment import place_leg, sample_at
+from recordings.audio import LegTrack, Repair, Tally, Track, join, longest_silence, plan_repairs, silent_md5
 from recordings.errors import AudioMismatch, NotAFlacFile, NotYet
 from recordings.flac import FlacHead, read_head
 from recordings.model import (
     CHANNELS,
     SAMPLE_RATE,
     SAMPLE_WIDTH,
-    LegAudio,
     Recording,
     RecordingDue,
     Segment,
@@ -128,18 +128,6 @@ def status_of(due: RecordingDue, samples: int, *, silent: bool) -> Status:
     return Status.SHORT if samples / SAMPLE_RATE < due.call_duration - tolerated else Status.OK
 
 
-def leg_origin(due: RecordingDue, leg: LegAudio, samples: int) -> int:
-    """The call's sample at which a leg's file of ``samples`` samples begins."""
-    if leg.ended_at is not None:
-        return round((leg.ended_at - due.started_at).total_seconds() * SAMPLE_RATE) - samples
-    begin = leg.answered_at or (leg.talks[0].start if leg.talks else due.started_at)
-    return _sample_at(due, begin)
-
-
-def _sample_at(due: RecordingDue, moment: datetime) -> int:
-    return round((moment - due.started_at).total_seconds() * SAMPLE_RATE)
-
-
 def _sources(due: RecordingDue, spool: Spool, files: Sequence[RawFile]) -> _Sources:
     def track(file: RawFile | None) -> Track:
         if file is None:
@@ -147,20 +135,21 @@ def _sources(due: RecordingDue, spool: Spool, files: Sequence[RawFile]) -> _Sour
         return Track(lambda: spool.open(file.name), file.size // SAMPLE_WIDTH)
 
     by_name = {file.name: file for file in files}
+    left = track(by_name.get(raw_name(due.call_id, Side.CALLER)))
+    right = track(by_name.get(raw_name(due.call_id, Side.OTHER)))
     legs, leg_files = [], []
     for leg in due.legs:
         file = by_name.get(raw_name(due.call_id, Side.LEG, leg.uniqueid))
-        if file is not None and file.size >= SAMPLE_WIDTH:
-            own = track(file)
-            spans = tuple((_sample_at(due, talk.start), _sample_at(due, talk.end)) for talk in leg.talks)
-            legs.append(LegTrack(own, leg_origin(due, leg, own.samples), spans))
-            leg_files.append(file)
-    return _Sources(
-        left=track(by_name.get(raw_name(due.call_id, Side.CALLER))),
-        right=track(by_name.get(raw_name(due.call_id, Side.OTHER))),
-        legs=tuple(legs),
-        leg_files=tuple(leg_files),
-    )
+        if file is None or file.size < SAMPLE_WIDTH or not leg.talks:
+            continue
+        own = track(file)
+        place = place_leg(due, leg, own.samples, max(left.samples, right.samples))
+        spans = tuple((sample_at(due, talk.start), sample_at(due, talk.end)) for talk in leg.talks)
+        if place.hole and (silence := longest_silence(right, place.origin, right.samples)):
+            left, right = (side.with_gap(silence[1], place.hole) for side in (left, right))
+        legs.append(LegTrack(own, place.origin, spans))
+        leg_files.append(file)
+    return _Sources(left, right, tuple(legs), tuple(leg_files))
 
 
 def _seconds(samples: int) -> float:
@@ -226,9 +215,9 @@ def _from_store(due: RecordingDue, store: AudioStore) -> Recording | None:
                 for name, side, uniqueid, duration, used in json.loads(head.tags[TAG_SEGMENTS])
             )
             sides = [part.duration for part in segments if part.side is not Side.LEG]
-            shortest = round(min(sides) * SAMPLE_RATE) if len(sides) == CHANNELS else 0
+            lacking = round((max(sides) - min(sides)) * SAMPLE_RATE) if len(sides) == CHANNELS else head.samples
             silent = head.md5 == silent_md5(head.samples)
-            status = status_of(due, shortest, silent=silent)
+            status = status_of(due, head.samples - lacking, silent=silent)
             return _recording(due, (path, store.digest(path)), segments, head.samples, status)
     return None
 

@@ -42,12 +42,16 @@ class Talk:
 
 @dataclass(frozen=True, slots=True)
 class LegAudio:
-    """A leg that may have a recording of its own (a specialist's), and when the citizen could hear it."""
+    """A leg that may have a recording of its own (a specialist's), and when the citizen could hear it.
+
+    ``started_at`` is when its channel was made (CHAN_START): its recording begins there (``recordings.alignment``).
+    """
 
     uniqueid: str
     talks: tuple[Talk, ...]
     answered_at: datetime | None = None
     ended_at: datetime | None = None
+    started_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
