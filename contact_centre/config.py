@@ -19,6 +19,8 @@ from pydantic_settings import (
 )
 from pydantic_settings import SettingsError as SourceError
 
+from telephony.provision import Settings as Provision
+
 CONFIG_FILE: Final = "contact-centre.toml"
 PREFIX: Final = "CONTACT_CENTRE_"
 CONFIG_VARIABLE: Final = PREFIX + "CONFIG"
@@ -88,6 +90,7 @@ class Settings(BaseSettings):
     role: Literal["all"] = "all"
     area_code: Annotated[str, Field(pattern=r"^[1-9]\d{1,4}$")] = "372"
     asterisk: AsteriskSettings = AsteriskSettings()
+    provision: Provision = Provision()
     web: WebSettings = WebSettings()
     recording: RecordingSettings = RecordingSettings()
     health: HealthSettings = HealthSettings()

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from contact_centre.cli import appeals, calls, ledger, operators, recordings, service
+from contact_centre.cli import appeals, asterisk, calls, ledger, operators, recordings, service
 from contact_centre.cli.context import Context, ErrorsWithCodes
 
 
@@ -28,6 +28,7 @@ _COMMANDS: tuple[click.Command, ...] = (
     appeals.callbacks,
     recordings.recordings,
     operators.operators,
+    asterisk.asterisk,
     ledger.ledger,
 )
 for _command in _COMMANDS:

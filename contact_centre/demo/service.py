@@ -127,7 +127,7 @@ class Service:
             OSError: Nobody answers.
         """
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthz", timeout=10) as answer:  # noqa: S310
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthz", timeout=10) as answer:
                 body: dict[str, Any] = json.load(answer)
         except urllib.error.HTTPError as unwell:
             body = json.load(unwell)
@@ -139,12 +139,12 @@ class Service:
         Raises:
             OSError: Nobody answers.
         """
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=10) as answer:  # noqa: S310
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=10) as answer:
             text: str = answer.read().decode()
             return text
 
     def wait_for_calls(self, count: int, seconds: float = 30.0, *, recorded: bool = True) -> list[dict[str, Any]]:
-        """Wait until so many calls have ended, each with its recording if ``recorded``; all calls as the CLI lists them.
+        """Wait until so many calls have ended, each with its recording if ``recorded``; all calls, as the CLI tells.
 
         Raises:
             ProcessError: It takes longer than ``seconds``.

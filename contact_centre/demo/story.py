@@ -17,12 +17,11 @@ from types import FrameType
 from typing import Any, Final
 
 from appeals.numbers import format_number
-from contact_centre.demo.asterisk import Asterisk
-from contact_centre.demo.processes import ProcessError, Processes
+from contact_centre.demo.city import City
+from contact_centre.demo.processes import ProcessError
 from contact_centre.demo.root import Kit, RootError
 from contact_centre.demo.service import Service
 from contact_centre.demo.sipp import Telephones
-from telephony.phones import NewPhone, Phone
 from telephony.prompts import PromptError
 
 OPERATORS: Final = (("olena", "Олена Ткачук", 880), ("taras", "Тарас Мельник", 1040))
@@ -91,38 +90,28 @@ def _play(folder: Path, say: Narrator, *, keep: bool) -> int:
     say("Looking for Asterisk, SIPp and the Ukrainian prompts ...")
     kit = Kit.provide()
     say(f"Asterisk is in {kit.asterisk.root or 'the system'}.")
-    with Processes() as processes:
-        asterisk = Asterisk.install(kit, folder / "asterisk", processes)
+    with City.build(kit, folder) as city:
         say("Starting Asterisk ...")
-        asterisk.start()
-        service = Service.beside(asterisk, folder / "service", processes)
+        city.asterisk.start()
         say("Starting the service ...")
-        service.start()
-        telephones = Telephones(asterisk)
-        _sign_in(service, telephones, say)
-        complete = _citizens_call(service, telephones, say)
+        city.service.start()
+        for login, name, tone in OPERATORS:
+            operator = city.hire(login, name, tone=tone, talk=TALK_S)
+            say(f"{name} signed in to the queue with a SIP phone ({operator.phone.phone.endpoint}).")
+        complete = _citizens_call(city.service, city.telephones, say)
         say("The service is stopped; Asterisk goes on alone, and one more citizen calls ...")
-        service.stop()
-        _call(telephones, [LATE_CITIZEN], say)
+        city.service.stop()
+        _call(city.telephones, [LATE_CITIZEN], say)
         say("The service is started again and reads what it missed ...")
-        service.start()
-        calls = service.wait_for_calls(len(CITIZENS) + 1)
-        complete &= _tell(service, calls[len(CITIZENS) :], say)
+        city.service.start()
+        calls = city.service.wait_for_calls(len(CITIZENS) + 1)
+        complete &= _tell(city.service, calls[len(CITIZENS) :], say)
         expected = len(CITIZENS) + 1
         arrived = len(calls) == expected and complete
         say(f"{len(calls)} of {expected} calls arrived; {'each' if complete else 'NOT each'} with recording and draft.")
         if keep:
-            _stay(service, asterisk, say)
+            _stay(city, say)
     return 0 if arrived else 1
-
-
-def _sign_in(service: Service, telephones: Telephones, say: Narrator) -> None:
-    for login, name, tone in OPERATORS:
-        added = service.json("operators", "add", login, "--name", name)
-        phone = NewPhone(Phone("operator", login, added["extension"]), added["sip_password"])
-        telephones.phone(phone, tone=tone, answer_after=1.0, talk=TALK_S)
-        telephones.dial(phone, "*11")
-        say(f"{name} signed in to the queue with a SIP phone ({added['sip_account']}).")
 
 
 def _citizens_call(service: Service, telephones: Telephones, say: Narrator) -> bool:
@@ -163,9 +152,8 @@ def _tell(service: Service, calls: Sequence[dict[str, Any]], say: Narrator) -> b
                 f"  recording {recording['status']}, {recording['duration']:.1f} s: {service.state / recording['path']}"
             )
         for draft in drafts:
-            say(
-                f"  draft appeal {draft['appeal_id']} of {draft['caller_number']}, recordings {len(draft['recordings'])}"
-            )
+            attached = "with the recording" if draft["recordings"] else "WITHOUT a recording"
+            say(f"  draft appeal {draft['appeal_id']} of {draft['caller_number']}, {attached}")
         if not drafts:
             say("  NO DRAFT APPEAL")
         whole = recording is not None and recording["status"] == "ok" and len(drafts) == 1
@@ -173,14 +161,14 @@ def _tell(service: Service, calls: Sequence[dict[str, Any]], say: Narrator) -> b
     return complete
 
 
-def _stay(service: Service, asterisk: Asterisk, say: Narrator) -> None:
-    program = Path(sys.executable).with_name("contact-centre")
+def _stay(city: City, say: Narrator) -> None:
+    program, service = Path(sys.executable).with_name("contact-centre"), city.service
     say("Everything stays up until Ctrl-C. In another terminal:")
     say(f"  {program} --config {service.config} calls list")
     say(f"  {program} --config {service.config} appeals list")
     say(f"  {program} --config {service.config} doctor")
     say(f"  http://127.0.0.1:{service.port}/healthz")
-    say(f"  SIP: 127.0.0.1:{asterisk.settings.ports.sip}")
+    say(f"  SIP: 127.0.0.1:{city.asterisk.settings.ports.sip}")
     while True:
         time.sleep(1)
 
