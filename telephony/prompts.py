@@ -5,7 +5,6 @@ The texts are in ``asterisk-config/prompts.toml``. espeak-ng speaks them, pydub 
 folder named by the hash of texts and recipe.
 """
 
-import audioop
 import hashlib
 import io
 import math
@@ -13,14 +12,21 @@ import shutil
 import subprocess
 import tempfile
 import tomllib
+import warnings
 from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from pydub import AudioSegment
-from pydub.silence import detect_leading_silence
+with warnings.catch_warnings():
+    warnings.simplefilter(
+        "ignore"
+    )  # pydub looks for an ffmpeg on PATH (we need none); audioop is a package from 3.13 on
+    import audioop
+
+    from pydub import AudioSegment
+    from pydub.silence import detect_leading_silence
 
 RATE: Final = 8000
 """Samples per second of everything on the trunk."""
