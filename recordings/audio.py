@@ -9,7 +9,6 @@ made of is known before the first sample is encoded.
 No loop here runs once per sample: bytes are moved by strided slices, compared as blocks and added by ``audioop``.
 """
 
-import audioop
 import hashlib
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +18,11 @@ from typing import BinaryIO
 from recordings.model import SAMPLE_RATE, SAMPLE_WIDTH
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # pydub looks for an ffmpeg on PATH when imported; loudness needs none
+    # audioop left the standard library in 3.13, where the package audioop-lts is it; pydub looks for an ffmpeg on PATH,
+    # which loudness does not need.
+    warnings.simplefilter("ignore")
+    import audioop
+
     from pydub import AudioSegment
 
 CHUNK = 1 << 14
