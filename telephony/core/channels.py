@@ -49,7 +49,7 @@ class Channel:
         endpoint = rest[:-_SUFFIX] if rest[-_SUFFIX:-8] == "-" else rest
         kind, _, who = endpoint.partition("-")
         self.role = _ROLES.get(kind) if who else None
-        self.party = who if self.role in {Role.OPERATOR, Role.SPECIALIST} else endpoint or None
+        self.party = endpoint or None if self.role is None or self.role is Role.OTHER else who
         self.waits_in_queue = False
         self.dialled_by_queue = caller is not None and caller.waits_in_queue
         self.call: Conversation | None = None if caller is None else caller.call

@@ -1,5 +1,6 @@
 """One citizen's side of the facts: the queue, whom they hear, who keeps them on hold. Mutable, private to ``fold``."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
@@ -20,6 +21,9 @@ _OUTCOMES: Final = {
 leaves without a status."""
 
 
+_Stretch = tuple[datetime, datetime]
+
+
 class Spell:
     """A state that comes and goes, and when it held."""
 
@@ -27,7 +31,7 @@ class Spell:
 
     def __init__(self) -> None:
         self.since: datetime | None = None
-        self.spans: list[tuple[datetime, datetime]] = []
+        self.spans: list[_Stretch] = []
 
     def turn(self, now: datetime, *, on: bool) -> None:
         """It holds, or does not, from now on. A gap of no length is no gap."""
@@ -39,9 +43,13 @@ class Spell:
                 self.spans.append((self.since, now))
             self.since = None
 
+    def drop(self) -> None:
+        """It did not hold after all: forget what still lasts."""
+        self.since = None
+
     def seconds(self) -> float:
         """How long it held so far, in seconds; what still lasts is not counted."""
-        return round(sum(((end - start).total_seconds() for start, end in self.spans), 0.0), 3)
+        return _seconds(self.spans) if self.spans else 0.0
 
     def as_spans(self) -> tuple[Span, ...]:
         """When it held; the last is open while it lasts."""
@@ -49,14 +57,51 @@ class Spell:
         return spans if self.since is None else (*spans, Span(self.since, None))
 
 
+def _seconds(spans: Iterable[_Stretch]) -> float:
+    return round(sum([(end - start).total_seconds() for start, end in spans], 0.0), 3)
+
+
+def _without(spans: Iterable[_Stretch], taken: Iterable[_Stretch]) -> list[_Stretch]:
+    """The parts of the spans, in order of time and each moment once, that are not taken (nor twice in the spans)."""
+    left: list[_Stretch] = []
+    busy = sorted(taken)
+    for start, end in sorted(spans):
+        at = max(start, left[-1][1]) if left else start
+        for other_start, other_end in busy:
+            if other_end > at and other_start < end:
+                if other_start > at:
+                    left.append((at, other_start))
+                at = other_end
+        if at < end:
+            left.append((at, end))
+    return left
+
+
 class _Pair:
     """What is between the citizen and one other channel."""
 
-    __slots__ = ("hold", "talk")
+    __slots__ = ("bridge", "hold", "holds", "talk")
 
     def __init__(self) -> None:
+        self.bridge = ""
         self.talk = Spell()
         self.hold = Spell()
+        self.holds = False
+
+    def turn(self, now: datetime, *, talks: bool, waits: bool, there: bool) -> None:
+        """They talk; or else the citizen waits for the other, who is ``there`` (held, or in another bridge) or not.
+
+        Who left the bridge and was nowhere else until they hung up, or came back, has not put anybody on hold.
+        """
+        self.talk.turn(now, on=talks)
+        if waits:
+            self.hold.turn(now, on=True)
+            self.holds |= there
+        else:
+            if not self.holds:
+                self.hold.drop()
+            self.hold.turn(now, on=False)
+            self.holds = False
 
 
 class _Handover:
@@ -80,7 +125,7 @@ class Conversation:
     """
 
     __slots__ = (
-        "_answered_at", "_hears", "_hold", "_in_queue", "_key", "_left_at", "_operator", "_pairs", "_queue",
+        "_answered_at", "_hears", "_in_queue", "_key", "_left_at", "_operator", "_pairs", "_queue",
         "_queued_at", "_status", "_talk", "_transfers", "call_id", "caller", "citizen", "legs", "number", "outbound",
     )  # fmt: skip
 
@@ -95,7 +140,6 @@ class Conversation:
         self._pairs: dict[Channel, _Pair] = {}
         self._hears: list[Channel] = []
         self._talk = Spell()
-        self._hold = Spell()
         self._queue: str | None = None
         self._queued_at: datetime | None = None
         self._in_queue = False
@@ -144,8 +188,8 @@ class Conversation:
     def listen(self, now: datetime, bridges: Bridges) -> None:
         """Somebody came, went, or was put on hold: see whom the citizen hears now, and who makes them wait.
 
-        The citizen is on hold while they are in a bridge, hear nobody, and somebody they talked with is still there:
-        behind a HOLD in the same bridge, or consulting in another.
+        The citizen is on hold while they stay where they talked, hear nobody, and somebody whom they heard there has not
+        hung up: they are behind a HOLD in the same bridge, or consult in another.
         """
         citizen = self.citizen
         if citizen is None:
@@ -159,17 +203,17 @@ class Conversation:
                 self._pairs[channel] = _Pair()
         if hears:
             self._answer(now, hears)
-        on_hold = False
         for channel, pair in self._pairs.items():
             talks = channel in hears
             if talks and pair.talk.since is None:
                 self._reach(channel)
-            pair.talk.turn(now, on=talks)
-            holds = bool(citizen.bridge) and not talks and (channel in near or (not hears and bool(channel.bridge)))
-            pair.hold.turn(now, on=holds)
-            on_hold |= holds
+            held = channel in near
+            if talks:
+                pair.bridge = citizen.bridge
+            stayed = bool(citizen.bridge) and citizen.bridge == pair.bridge
+            waits = stayed and not talks and channel.ended_at is None and (held or not hears)
+            pair.turn(now, talks=talks, waits=waits, there=held or bool(channel.bridge))
         self._talk.turn(now, on=bool(hears))
-        self._hold.turn(now, on=on_hold and not hears)
         self._hears = hears
 
     def _answer(self, now: datetime, hears: list[Channel]) -> None:
@@ -222,7 +266,7 @@ class Conversation:
             operator=None if operator is None else operator.party,
             wait_time=self._wait_time(),
             talk_time=self._talk.seconds(),
-            hold_time=self._hold.seconds(),
+            hold_time=self._hold_time(),
             ring_no_answers=sum(channel.rang_in_vain and channel not in cut for channel in others),
             transfers=tuple(Transfer(one.kind, one.at, one.by, one.to, one.answered) for one in self._transfers),
             legs=tuple(self._leg(channel, number) for channel in everybody),
@@ -235,11 +279,11 @@ class Conversation:
 
     def _leg(self, channel: Channel, number: str) -> Leg:
         pair = self._pairs.get(channel, _NOTHING)
-        talk, hold, role, party = pair.talk, pair.hold, channel.role_in_call(), channel.party
-        if channel in self.legs:
-            talk, hold, role, party = self._talk, self._hold, Role.CITIZEN, number or None
-        elif channel.is_citizen:
-            role, party = Role.CITIZEN, channel.number or None
+        talk, hold_time, role, party = pair.talk, pair.hold.seconds(), channel.role_in_call(), channel.party
+        if channel is self.citizen:
+            talk, hold_time = self._talk, self._hold_time()
+        if channel.is_citizen:
+            role, party = Role.CITIZEN, (number if channel in self.legs else channel.number) or None
         return Leg(
             uniqueid=channel.uniqueid,
             role=role,
@@ -248,9 +292,13 @@ class Conversation:
             answered_at=channel.answered_at,
             ended_at=channel.ended_at,
             talk_time=talk.seconds(),
-            hold_time=hold.seconds(),
+            hold_time=hold_time,
             talks=() if talk is self._talk else talk.as_spans(),
         )
+
+    def _hold_time(self) -> float:
+        holds = [span for pair in self._pairs.values() for span in pair.hold.spans]
+        return _seconds(_without(holds, self._talk.spans)) if holds else 0.0
 
     def _direction(self) -> Direction:
         if not self.outbound:

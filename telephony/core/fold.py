@@ -127,9 +127,6 @@ class _State:
 
     # ---- one method for each kind of fact that says something
 
-    def answer(self, fact: Fact, channel: Channel) -> None:
-        channel.dialled(fact.appname)
-
     def app_start(self, fact: Fact, channel: Channel) -> None:
         if fact.appname == "MixMonitor":
             channel.recorded_from = channel.recorded_from or fact.eventtime
@@ -168,11 +165,8 @@ class _State:
         channel.held = fact.eventtype == "HOLD"
         self._listen(fact.eventtime)
 
-    def hangup(self, fact: Fact, channel: Channel) -> None:
-        channel.dialled(fact.appname)
-        self._stop_waiting(channel, fact.eventtime)
-
     def chan_end(self, fact: Fact, channel: Channel) -> None:
+        channel.dialled(fact.appname)
         self._finish(channel, fact.eventtime)
 
     def transfer(self, fact: Fact, channel: Channel) -> None:
@@ -185,8 +179,20 @@ class _State:
         if not meant:
             self.anomalies["transfer_of_nobody"] = None
         for conversation in meant:
-            to = extra.get("extension") if kind is TransferKind.BLIND else self._consulted(extra, channel, conversation)
+            if kind is TransferKind.BLIND:
+                to = self._rung(conversation) or extra.get("extension")
+            else:
+                to = self._consulted(extra, channel, conversation)
             conversation.transfer(kind, fact.eventtime, channel.party, to)
+
+    def _rung(self, conversation: Conversation) -> str | None:
+        """Who is being rung for the citizen: the call to them may be written before the transfer that caused it."""
+        ringing = (
+            channel
+            for channel in self.channels.values()
+            if channel.call is conversation and channel.person and not channel.was_bridged and channel.ended_at is None
+        )
+        return next((channel.party for channel in ringing if channel not in conversation.legs), None)
 
     def _consulted(self, extra: dict[str, str], by: Channel, conversation: Conversation) -> str | None:
         """Whom an attended transfer is meant for: who is in the other bridge, or is being rung through a Local."""
@@ -240,14 +246,12 @@ class _State:
 
 
 _HANDLERS: Final[dict[str, Callable[[_State, Fact, Channel], None]]] = {
-    "ANSWER": _State.answer,
     "APP_START": _State.app_start,
     "APP_END": _State.app_end,
     "BRIDGE_ENTER": _State.bridge_enter,
     "BRIDGE_EXIT": _State.bridge_exit,
     "HOLD": _State.hold,
     "UNHOLD": _State.hold,
-    "HANGUP": _State.hangup,
     "CHAN_END": _State.chan_end,
     "BLINDTRANSFER": _State.transfer,
     "ATTENDEDTRANSFER": _State.transfer,

@@ -40,11 +40,14 @@ KNOWN_CALLS: Final = 10_000
 
 _NEVER_NEEDED: Final = frozenset(
     {
-        "STREAM_BEGIN", "STREAM_END", "DTMF", "LINKEDID_END", "LOCAL_OPTIMIZE_BEGIN",
+        "STREAM_BEGIN", "STREAM_END", "DTMF", "ANSWER", "HANGUP", "LINKEDID_END", "LOCAL_OPTIMIZE_BEGIN",
         "NOTICE", "SURVEY", "REFUSED", "CALLBACK", "OUTRESULT",
     }
 )  # fmt: skip
 """A call record needs nothing of these: a citizen who waits for an hour in music costs no memory."""
+
+_NEEDED_APPS: Final = {"APP_START": frozenset({"Queue", "MixMonitor"}), "APP_END": frozenset({"Queue"})}
+"""Of applications, a call record needs only the beginning and end of the wait, and the beginning of the recording."""
 
 _LAST_WORDS: Final = frozenset({"CHAN_END", "HANGUP", "BRIDGE_EXIT", "APP_END"})
 """Of a channel of which nothing else is known, these are the tail of a call that is over."""
@@ -140,7 +143,7 @@ class Grouping:
             if group is None:
                 return
         group.last_at = group.system.last_at = at
-        if kind in _NEVER_NEEDED or (kind == "APP_END" and fact.appname != "Queue"):
+        if kind in _NEVER_NEEDED or (kind in _NEEDED_APPS and fact.appname not in _NEEDED_APPS[kind]):
             return
         self._count += 1
         group.facts.append((self._count, fact))
