@@ -144,7 +144,7 @@ class Service:
             return text
 
     def wait_for_calls(self, count: int, seconds: float = 30.0, *, recorded: bool = True) -> list[dict[str, Any]]:
-        """Wait until so many calls have ended, each with its recording if ``recorded``; all calls, as the CLI tells.
+        """Wait until so many calls have ended, each with its recording if ``recorded``; all calls the CLI lists.
 
         Raises:
             ProcessError: It takes longer than ``seconds``.
