@@ -188,8 +188,8 @@ class Conversation:
     def listen(self, now: datetime, bridges: Bridges) -> None:
         """Somebody came, went, or was put on hold: see whom the citizen hears now, and who makes them wait.
 
-        The citizen is on hold while they stay where they talked, hear nobody, and somebody whom they heard there has not
-        hung up: they are behind a HOLD in the same bridge, or consult in another.
+        The citizen is on hold while they stay where they talked, hear nobody, and somebody whom they heard there is
+        still on the phone: behind a HOLD in the same bridge, or consulting in another.
         """
         citizen = self.citizen
         if citizen is None:

@@ -16,8 +16,7 @@ class Fact:
     """One CEL event; of the ledger's fields those that a call record needs.
 
     ``eventtime`` is aware. ``eventextra`` is JSON text of its own (``{"extra":"588-888"}``,
-    ``{"bridge_id":...,"bridge_technology":...}``), decoded only where it is needed. ``name`` and ``num`` are present
-    only in ledgers older than the safe field list (ADR 3).
+    ``{"bridge_id":...,"bridge_technology":...}``), decoded only where it is needed.
     """
 
     eventtype: str
@@ -29,6 +28,25 @@ class Fact:
     appname: str = ""
     appdata: str = ""
     eventextra: str = ""
+
+    @property
+    def name(self) -> str:
+        """The caller's name, where the ledger carries it raw."""
+        return ""
+
+    @property
+    def num(self) -> str:
+        """The caller's number, where the ledger carries it raw."""
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class RawCallerFact(Fact):
+    """A fact of a ledger older than the safe field list (ADR 3): the caller stands in every line, as the network sent.
+
+    A type of its own because an absent field costs the decoder as much as the rest of the line.
+    """
+
     name: str = ""
     num: str = ""
 
