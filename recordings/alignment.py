@@ -3,7 +3,7 @@
 MixMonitor writes a file when frames flow, so a file has no times but those of its neighbours. Measured on Asterisk
 22.10.1 with SIPp phones that send a known pattern of bursts (A-law, a specialist dialled with option ``b`` after an
 operator's leg of 8 s; the leg's file correlated with what the citizen's ``other`` file holds of the same voice after
-the fault of asterisk#507 had passed), ADR ``leg-audio``:
+the fault of asterisk#507 had passed), ADR 7:
 
 - The leg's file begins when its channel is dialled, not when it answers: the caller's frames flow into it while it
   rings (4.0 s of ringing are 4.0 s of silence at its head). Start of the channel, and end of the channel less the

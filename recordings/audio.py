@@ -1,7 +1,7 @@
 """Joining the raw files of a call to two channels, in bounded memory: left the citizen, right whom they heard.
 
 Asterisk can lose one direction of the recording for a while after a transfer, though the citizen hears the new party
-(asterisk#507, ADR ``leg-audio``). The ``other`` file then holds digital silence: samples of exactly 0, which A-law
+(asterisk#507, ADR 7). The ``other`` file then holds digital silence: samples of exactly 0, which A-law
 cannot even express, so no voice and no room gives it. Each specialist's leg is therefore recorded on its own channel
 too, and ``plan_repairs`` finds where that audio has to be put in. The plan comes first, so that what a recording is
 made of is known before the first sample is encoded.

@@ -26,6 +26,9 @@ FULL_STATUS = frozenset({256 - errno.ENOSPC, 256 - errno.EDQUOT})
 QUIET = ("-hide_banner", "-nostdin", "-loglevel", "error", "-xerror")
 RAW_INPUT = ("-f", "s16le", "-ar", str(SAMPLE_RATE), "-ac", str(CHANNELS), "-i", "pipe:0")
 ONE_THREAD = ("-threads", "1")
+LOSSLESS = ("-c:a", "flac", "-ch_mode", "indep", "-frame_size", "1152")
+"""Two people's voices have nothing in common, so a difference channel is not tried; blocks of 144 ms instead of the
+72 ms that ffmpeg takes at 8 kHz. A quarter less CPU for files of the same size (ADR 8)."""
 SAME_BYTES = ("-map_metadata", "-1", "-fflags", "+bitexact", "-flags:a", "+bitexact")
 """Neither date nor version in the output: the same samples give the same file."""
 
@@ -51,7 +54,7 @@ class FfmpegEncoder:
     def encode(self, samples: Iterable[bytes], target: Path, tags: Mapping[str, str]) -> None:
         """Encode to FLAC. The caller compares the MD5 in the file with that of the samples."""
         labels = [part for name, value in tags.items() for part in ("-metadata", f"{name}={value}")]
-        output = (*SAME_BYTES, *labels, "-c:a", "flac", *ONE_THREAD, "-f", "flac", "-y", str(target))
+        output = (*SAME_BYTES, *labels, *LOSSLESS, *ONE_THREAD, "-f", "flac", "-y", str(target))
         self._run((*ONE_THREAD, *RAW_INPUT, *output), samples, target)
 
     def convert(self, flac: Iterable[bytes], target: Path) -> None:

@@ -7,7 +7,6 @@ the record. Doing any of it again gives the same recording.
 """
 
 import contextlib
-import hashlib
 import io
 import json
 import uuid
@@ -68,8 +67,11 @@ def finalise(due: RecordingDue, spool: Spool, store: AudioStore, encoder: Encode
         AudioMismatch: the file that came out does not hold the samples that went in.
     """
     files = spool.files_of(due.call_id)
+    stored_before = _from_store(due, store)
+    if stored_before is not None and _made_of(stored_before, files):
+        return stored_before
     if not files:
-        return _from_store(due, store) or _nothing(due, (), Status.MISSING)
+        return _nothing(due, (), Status.MISSING)
     sources = _sources(due, spool, files)
     if sources.samples == 0:
         return _nothing(due, _segments(files, sources, ()), Status.EMPTY)
@@ -187,22 +189,23 @@ def _check(head: FlacHead, tally: Tally) -> None:
 
 
 def _put(due: RecordingDue, store: AudioStore, target: Path) -> tuple[str, StoredFile]:
-    """Store the file; or find it stored already by a run that was cut short. Another audio is never overwritten."""
+    """Store the file under the first free version of its path: other audio of the call is never overwritten."""
     version = 1
     while True:
         path = stored_path(due.call_id, due.started_at, version)
-        try:
+        with contextlib.suppress(FileExistsError):
             return path, store.put(target, path)
-        except FileExistsError:
-            stored = store.digest(path)
-            with target.open("rb") as file:
-                if stored.sha256 == hashlib.file_digest(file, "sha256").hexdigest():
-                    return path, stored
         version += 1
 
 
+def _made_of(recording: Recording, files: Sequence[RawFile]) -> bool:
+    """Whether these raw files are what is left of those that a stored recording was made of: it needs no second one."""
+    known = {part.file: part.duration for part in recording.segments}
+    return all(known.get(file.name) == _seconds(file.size // SAMPLE_WIDTH) for file in files)
+
+
 def _from_store(due: RecordingDue, store: AudioStore) -> Recording | None:
-    """The recording of a call whose raw files are gone already: from the stored file itself, newest version first."""
+    """The recording of a call that an earlier run stored: from the stored file itself, newest version first."""
     version = 1
     while store.exists(stored_path(due.call_id, due.started_at, version)):
         version += 1

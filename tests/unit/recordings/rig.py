@@ -1,13 +1,12 @@
-"""What the tests of recordings share: sounds, calls made of them, a clock, fakes of the ports, and a way to die."""
+"""What the tests of recordings share: sounds, raw files made of them, a clock, fakes of the ports."""
 
 import hashlib
 import io
 import math
 import os
-import signal
 import subprocess
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,21 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from recordings.encoder import FfmpegEncoder, bundled_ffmpeg
-from recordings.model import LegAudio, RecordingDue, Side, Talk
+from recordings.model import Side
 from recordings.naming import parse_raw_name, raw_name
-from recordings.ports import AudioStore, Encoder, RawFile, Spool, StoredFile
+from recordings.ports import RawFile, StoredFile
+from tests.unit.recordings.calls import CALL, RATE, START, at
 
 Samples = npt.NDArray[np.int16]
-
-RATE = 8000
-START = datetime(2026, 11, 22, 21, 37, 10, 39000, tzinfo=UTC)
-CALL = "cc1-1795383430.11"
-LEG = "cc1-1795383431.13"
-
-
-def at(seconds: float) -> datetime:
-    """A moment of the call."""
-    return START + timedelta(seconds=seconds)
 
 
 def tone(frequency: float, seconds: float, level: int = 8000) -> Samples:
@@ -68,16 +58,6 @@ def write_raw(spool: Path, side: Side, samples: Samples, uniqueid: str | None = 
     path.write_bytes(samples.tobytes())
     os.utime(path, (START.timestamp(), START.timestamp()))
     return path
-
-
-def due(seconds: float, *, legs: Iterable[LegAudio] = (), recovered: bool = False, call_id: str = CALL) -> RecordingDue:
-    return RecordingDue(call_id, START, at(seconds), tuple(legs), recovered)
-
-
-def leg(begin: float, end: float, *, dialled: float | None = None, uniqueid: str = LEG) -> LegAudio:
-    """A specialist who talked with the citizen from ``begin`` to ``end``."""
-    started = begin if dialled is None else dialled
-    return LegAudio(uniqueid, (Talk(at(begin), at(end)),), at(begin), at(end), at(started))
 
 
 class FixedClock:
@@ -161,95 +141,6 @@ class MemoryStore:
         for leftover in leftovers:
             leftover.unlink()
         return len(leftovers)
-
-
-class Countdown:
-    """Dies at a given step. Every operation of a ``Mortal`` port is two steps: before it, and after it."""
-
-    def __init__(self, steps: int, die: Callable[[], None]) -> None:
-        self.left = steps
-        self._die = die
-
-    def step(self) -> None:
-        self.left -= 1
-        if self.left == 0:
-            self._die()
-
-
-def kill_myself() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-class MortalSpool:
-    """A spool that lets the process die before and after each of its operations."""
-
-    def __init__(self, inner: Spool, countdown: Countdown) -> None:
-        self._inner, self._countdown = inner, countdown
-
-    def files(self) -> list[RawFile]:
-        return self._inner.files()
-
-    def files_of(self, call_id: str) -> list[RawFile]:
-        self._countdown.step()
-        return self._inner.files_of(call_id)
-
-    def open(self, name: str) -> BinaryIO:
-        self._countdown.step()
-        return self._inner.open(name)
-
-    def remove(self, name: str) -> None:
-        self._countdown.step()
-        self._inner.remove(name)
-        self._countdown.step()
-
-
-class MortalStore:
-    """The same for a store."""
-
-    def __init__(self, inner: AudioStore, countdown: Countdown) -> None:
-        self._inner, self._countdown = inner, countdown
-
-    def incoming(self, name: str) -> Path:
-        self._countdown.step()
-        return self._inner.incoming(name)
-
-    def put(self, source: Path, path: str) -> StoredFile:
-        self._countdown.step()
-        stored = self._inner.put(source, path)
-        self._countdown.step()
-        return stored
-
-    def exists(self, path: str) -> bool:
-        return self._inner.exists(path)
-
-    def open(self, path: str) -> BinaryIO:
-        return self._inner.open(path)
-
-    def digest(self, path: str) -> StoredFile:
-        self._countdown.step()
-        return self._inner.digest(path)
-
-    def paths(self) -> Iterator[str]:
-        return self._inner.paths()
-
-    def sweep(self) -> int:
-        return self._inner.sweep()
-
-
-class MortalEncoder:
-    """The same for an encoder, which can also die between two chunks of audio."""
-
-    def __init__(self, inner: Encoder, countdown: Countdown) -> None:
-        self._inner, self._countdown = inner, countdown
-
-    def encode(self, samples: Iterable[bytes], target: Path, tags: Mapping[str, str]) -> None:
-        def counted() -> Iterator[bytes]:
-            for chunk in samples:
-                self._countdown.step()
-                yield chunk
-
-        self._inner.encode(counted(), target, tags)
-        self._countdown.step()
 
 
 class BrokenEncoder:

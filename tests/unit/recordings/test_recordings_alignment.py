@@ -4,7 +4,7 @@ import pytest
 
 from recordings.alignment import CRASH_SLACK, SLACK, Place, place_leg, sample_at
 from recordings.model import LegAudio, RecordingDue
-from tests.unit.recordings.rig import LEG, RATE, at, due
+from tests.unit.recordings.calls import LEG, RATE, at, due
 
 
 def measured(started: float, answered: float, ended: float) -> LegAudio:

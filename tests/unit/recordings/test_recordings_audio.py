@@ -22,7 +22,8 @@ from recordings.audio import (
     plan_repairs,
     silent_md5,
 )
-from tests.unit.recordings.rig import RATE, Samples, noise, silence, tone
+from tests.unit.recordings.calls import RATE
+from tests.unit.recordings.rig import Samples, noise, silence, tone
 
 NEAR_CHUNK = st.sampled_from([0, 1, 2, 159, 160, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK, 2 * CHUNK + 7])
 

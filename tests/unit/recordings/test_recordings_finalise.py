@@ -13,21 +13,13 @@ from recordings.finalise import discard_raw, finalise
 from recordings.flac import read_head
 from recordings.model import LegAudio, Recording, RecordingDue, Side, Status
 from recordings.ports import AudioStore, Encoder, Spool
+from tests.unit.recordings.calls import CALL, LEG, RATE, at, due, leg
+from tests.unit.recordings.mortal import Countdown, MortalEncoder, MortalSpool, MortalStore
 from tests.unit.recordings.rig import (
-    CALL,
-    LEG,
-    RATE,
     BrokenEncoder,
-    Countdown,
     MemorySpool,
     MemoryStore,
-    MortalEncoder,
-    MortalSpool,
-    MortalStore,
-    at,
     decoded,
-    due,
-    leg,
     noise,
     silence,
     strongest,
@@ -397,4 +389,14 @@ def test_dying_at_any_step_and_doing_it_again_gives_the_same_recording(tmp_path:
         assert same(undisturbed[CALL], committed[CALL])
         assert list(store.paths()) == [undisturbed[CALL].path]
         assert spool.content == {}
-    assert deaths > 20
+    assert deaths > 15
+
+
+def test_half_removed_raw_files_do_not_make_a_second_recording(folders: Folders) -> None:
+    sides(folders)
+    first = folders.finalise(due(10))
+    folders.spool.remove(f"{CALL}-caller.raw")
+    again = folders.finalise(due(10))
+    assert same(first, again)
+    discard_raw(again, folders.spool, folders.store)
+    assert (folders.raw(), folders.stored()) == ([], [first.path])
