@@ -134,38 +134,48 @@ class Grouping:
 
     def feed(self, position: Any, fact: Fact) -> None:  # noqa: ANN401 - opaque to us
         """Take the next fact. ``position`` is its place in the ledger: any values that compare, growing with time."""
-        kind, uniqueid, at = fact.eventtype, fact.uniqueid, fact.eventtime
-        if at.hour != self._hour:
-            self._sweep(at)
-        group = self._group_of.get(uniqueid)
-        if group is None or uniqueid not in group.open:
-            group = self._appear(position, fact, group)
-            if group is None:
-                return
-        group.last_at = group.system.last_at = at
-        if kind in _NEVER_NEEDED or (kind in _NEEDED_APPS and fact.appname not in _NEEDED_APPS[kind]):
-            return
-        self._count += 1
-        group.facts.append((self._count, fact))
-        self._touched[group] = None
-        linkedid = fact.linkedid
-        if linkedid != uniqueid and self._group_of.get(linkedid) is not group:
-            group = self._join(group, linkedid)
-        if kind in _TELLING:
-            self._learn(group, fact)
+        self.feed_all(((position, fact),))
 
-    def changes(self) -> list[CallChanged]:
-        """The records that differ from what was last said of them, in the order of the facts that changed them."""
+    def feed_all(self, facts: Iterable[tuple[Any, Fact]]) -> None:
+        """Take the next facts, each with its position; see ``feed``."""
+        group_of, touched = self._group_of, self._touched
+        for position, fact in facts:
+            kind, uniqueid, at = fact.eventtype, fact.uniqueid, fact.eventtime
+            if at.hour != self._hour:
+                self._sweep(at)
+            group = group_of.get(uniqueid)
+            if group is None or uniqueid not in group.open:
+                group = self._appear(position, fact, group)
+                if group is None:
+                    continue
+            group.last_at = group.system.last_at = at
+            if kind in _NEVER_NEEDED or (kind == "APP_END" and fact.appname != "Queue"):
+                continue
+            self._count += 1
+            group.facts.append((self._count, fact))
+            touched[group] = None
+            linkedid = fact.linkedid
+            if linkedid != uniqueid and group_of.get(linkedid) is not group:
+                group = self._join(group, linkedid)
+            if kind in _TELLING:
+                self._learn(group, fact)
+
+    def changes(self, *, closed: bool = False) -> list[CallChanged]:
+        """The records that differ from what was last said of them, in the order of the facts that changed them.
+
+        With ``closed`` only of groups that are closed; of the others when they have closed, or when asked without.
+        """
+        groups = [group for group in self._touched if not (closed and group in self._open)]
         changed: list[CallChanged] = []
-        for group in self._touched:
+        for group in groups:
+            del self._touched[group]
             if group.has_call:
-                closed = group not in self._open
+                is_closed = group not in self._open
                 for call in fold([fact for _, fact in group.facts], group.ending):
-                    change = self._change(call, closed=closed)
+                    change = self._change(call, closed=is_closed)
                     if group.said.get(change.call.call_id) != change:
                         group.said[change.call.call_id] = change
                         changed.append(change)
-        self._touched.clear()
         return changed
 
     def settle(self) -> None:
@@ -221,8 +231,12 @@ class Grouping:
                 return None
         if group is None or group not in self._open:
             system.last_at = fact.eventtime
-            group = _Group(position, system)
-            self._open[group] = None
+            group = self._group_of.get(fact.linkedid)
+            if group is None:
+                group = _Group(position, system)
+                self._open[group] = None
+            elif group.system.seq < 0:
+                group.system = system
             self._name(group, uniqueid)
         group.open[uniqueid] = fact.eventtime
         return group
