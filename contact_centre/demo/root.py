@@ -45,7 +45,7 @@ class Place:
         if self.root is None:
             return ["sh", "-c", f'{limits}; exec "$@"', "sh", *argv]
         target = self.root / INSIDE.relative_to("/")
-        mounts = f"mount --bind {shlex.quote(str(folder))} {shlex.quote(str(target))}"
+        mounts = f"mount --rbind {shlex.quote(str(folder))} {shlex.quote(str(target))}"
         script = f'{limits}; {mounts} && exec chroot {shlex.quote(str(self.root))} "$@"'
         return ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh", *argv]
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hearing import heard_for, listen
 
 from contact_centre.demo.city import City
 from contact_centre.demo.root import Kit
+from tests.hearing import heard_for, listen
 
 CITIZEN, OPERATOR = 440, 880
 
