@@ -94,14 +94,14 @@ class _Pair:
         Who left the bridge and was nowhere else until they hung up, or came back, has not put anybody on hold.
         """
         self.talk.turn(now, on=talks)
-        if waits:
+        if waits and (there or not self.holds):
             self.hold.turn(now, on=True)
             self.holds |= there
-        else:
-            if not self.holds:
-                self.hold.drop()
+        elif self.holds:
             self.hold.turn(now, on=False)
-            self.holds = False
+            self.holds = waits
+        else:
+            self.hold.drop()
 
 
 class _Handover:
