@@ -2,54 +2,33 @@
 
 import asyncio
 import fcntl
+import functools
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import structlog
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from appeals.numbers import CHERNIVTSI, NumberPlan, parse_number
 from contact_centre import database, health, probes
 from contact_centre.clock import SystemClock
 from contact_centre.config import Settings
 from contact_centre.finalise import Finaliser
 from contact_centre.follow import LedgerFollower
-from contact_centre.health import Health, Metrics
-from contact_centre.probes import Finding
+from contact_centre.health import ANSWER_WITHIN_S, Health, Metrics
+from contact_centre.numbers import number_reader
 from contact_centre.writer import Writer
 from recordings.service import RecordingService
-from telephony.ingest import Ingest, ToE164
+from telephony.ingest import Ingest
 
 _log = structlog.get_logger()
 
 
 class StartError(Exception):
     """The service cannot start; the message says why and what to do."""
-
-
-def number_reader(settings: Settings) -> ToE164:
-    """How telephone numbers are read here: to E.164, or None."""
-    plan: NumberPlan = CHERNIVTSI.__class__(area_code=settings.area_code)
-    return lambda raw: parse_number(raw, plan).e164
-
-
-@asynccontextmanager
-async def reading(settings: Settings) -> AsyncIterator[AsyncEngine]:
-    """The database for queries, brought to the present schema first.
-
-    Raises:
-        contact_centre.database.SchemaError: It is newer than this program.
-    """
-    database.migrate(settings.database, SystemClock().now())
-    engine = database.readers(settings.database)
-    try:
-        yield engine
-    finally:
-        await engine.dispose()
 
 
 @contextmanager
@@ -95,14 +74,12 @@ async def _serve(settings: Settings, writer: Writer, engine: AsyncEngine, ready:
     service = RecordingService.on_disk(settings.asterisk.audio_dir, settings.state, clock)
     finaliser = Finaliser(service, engine, writer, clock, metrics, settings.recording.workers)
     ingest = Ingest(settings.asterisk.ledger, clock, to_e164)
-    follower = LedgerFollower(ingest, writer, to_e164, clock, metrics, finaliser.wake)
-
-    async def ask() -> Sequence[Finding]:
-        of_disks = await asyncio.to_thread(lambda: list(probes.disks(settings)))
-        return [*of_disks, follower.finding(), finaliser.finding()]
-
-    watch = Health(ask, metrics)
-    runner = web.AppRunner(health.application(watch), access_log=None)
+    follower = LedgerFollower(ingest, writer, to_e164, clock, metrics, finaliser.wake, settings.health.max_ledger_lag_s)
+    disks = probes.disk_probes(settings)
+    watch = Health(
+        lambda: [follower.finding(), finaliser.finding()], functools.partial(probes.ask_disks, disks), metrics
+    )
+    runner = web.AppRunner(health.application(watch), access_log=None, shutdown_timeout=ANSWER_WITHIN_S)
     await runner.setup()
     try:
         site = web.TCPSite(runner, settings.web.host, settings.web.port)

@@ -45,19 +45,31 @@ def apply(tx: Tx, changes: Sequence[CallChanged], to_e164: ToE164) -> Outcome:
         call = change.call
         raw = call.caller_number_raw
         number = to_e164(raw) if raw else None
-        if call.operator is not None and call.answered_at is not None:
-            if call.direction is Direction.INBOUND and _draft(tx, call, number, call.answered_at):
-                drafted.append((call.call_id, call.answered_at))
-            _evidence(tx, call, number, call.answered_at, over=change.over)
-        elif change.over and call.direction is Direction.INBOUND and call.ended_at is not None:
-            _missed(tx, call, number, call.ended_at)
+        if call.direction is Direction.INBOUND:
+            operator = _operator(call)
+            if operator is not None and call.answered_at is not None:
+                if _draft(tx, call, number, operator, call.answered_at):
+                    drafted.append((call.call_id, call.answered_at))
+                _evidence(tx, call, number, over=change.over)
+            elif change.over and call.ended_at is not None:
+                _missed(tx, call, number, call.ended_at)
+        elif call.direction is Direction.OUTBOUND and (change.over or call.answered_at is not None):
+            _evidence(tx, call, number, over=change.over)
         if change.over and call.recorded_from is not None:
             due = audio_due(call)
             jobs.add(tx, FINALISE, call.call_id, dump_due(due), due.ended_at + SETTLE)
     return Outcome(tuple(drafted))
 
 
-def _draft(tx: Tx, call: Call, number: str | None, at: datetime) -> bool:
+def _operator(call: Call) -> str | None:
+    """The operator who spoke with the citizen first; mostly, but not always, who answered from the queue."""
+    if call.operator is not None:
+        return call.operator
+    spoke = [leg for leg in call.legs if leg.role is Role.OPERATOR and leg.talks]
+    return min(spoke, key=lambda leg: leg.talks[0].start).party if spoke else None
+
+
+def _draft(tx: Tx, call: Call, number: str | None, operator: str, at: datetime) -> bool:
     """Make the draft; whether it is new."""
     candidate = appeals.new_id()
     appeal_id = appeals.draft_for_call(
@@ -66,7 +78,7 @@ def _draft(tx: Tx, call: Call, number: str | None, at: datetime) -> bool:
         number_raw=call.caller_number_raw,
         number=number,
         line=call.line,
-        operator=call.operator,
+        operator=operator,
         caller_name=call.caller_name,
         at=at,
         ids=lambda: candidate,
@@ -74,12 +86,17 @@ def _draft(tx: Tx, call: Call, number: str | None, at: datetime) -> bool:
     return appeal_id == candidate
 
 
-def _evidence(tx: Tx, call: Call, number: str | None, at: datetime, *, over: bool) -> None:
+def _evidence(tx: Tx, call: Call, number: str | None, *, over: bool) -> None:
+    """The contact that this call is, or when nobody answered, the attempt; seconds count once the call is over."""
     if number is None:
         return
     direction = ContactDirection.OUTBOUND if call.direction is Direction.OUTBOUND else ContactDirection.INBOUND
-    seconds = call.talk_time if over else 0.0
-    appeals.record_contact(tx, ContactEvidence(call.call_id, number, direction, seconds, at))
+    if call.answered_at is None:
+        contact = ContactEvidence(call.call_id, number, direction, None, call.started_at)
+    else:
+        seconds = call.talk_time if over else 0.0
+        contact = ContactEvidence(call.call_id, number, direction, seconds, call.answered_at)
+    appeals.record_contact(tx, contact)
 
 
 def _missed(tx: Tx, call: Call, number: str | None, at: datetime) -> None:
@@ -102,6 +119,7 @@ def audio_due(call: Call) -> RecordingDue:
                 talks=tuple(Talk(span.start, span.end) for span in leg.talks if span.end is not None),
                 answered_at=leg.answered_at,
                 ended_at=leg.ended_at,
+                started_at=leg.started_at,
             )
             for leg in call.legs
             if leg.role is not Role.CITIZEN
@@ -120,6 +138,7 @@ def dump_due(due: RecordingDue) -> dict[str, Any]:
             {
                 "uniqueid": leg.uniqueid,
                 "talks": [[stamp(talk.start), stamp(talk.end)] for talk in leg.talks],
+                "started_at": stamp(leg.started_at) if leg.started_at else None,
                 "answered_at": stamp(leg.answered_at) if leg.answered_at else None,
                 "ended_at": stamp(leg.ended_at) if leg.ended_at else None,
             }
@@ -141,6 +160,7 @@ def load_due(call_id: str, payload: Mapping[str, Any]) -> RecordingDue:
                 talks=tuple(Talk(at(start), at(end)) for start, end in leg["talks"]),
                 answered_at=at(leg["answered_at"]) if leg["answered_at"] else None,
                 ended_at=at(leg["ended_at"]) if leg["ended_at"] else None,
+                started_at=at(leg["started_at"]) if leg["started_at"] else None,
             )
             for leg in payload["legs"]
         ),

@@ -88,7 +88,7 @@ class Settings(BaseSettings):
 
     state: Path = Path("var")
     role: Literal["all"] = "all"
-    area_code: Annotated[str, Field(pattern=r"^[1-9]\d{1,4}$")] = "372"
+    area_code: Annotated[str, Field(pattern=r"^[1-9][0-9]{1,4}$")] = "372"
     asterisk: AsteriskSettings = AsteriskSettings()
     provision: Provision = Provision()
     web: WebSettings = WebSettings()

@@ -1,37 +1,17 @@
-"""The database as a whole: its schema, its backup before a migration, and its readers."""
+"""The database as a whole: is its schema ours, and how it is read."""
 
-import shutil
 import sqlite3
-from contextlib import closing
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import MetaData, create_engine, event
+from sqlalchemy import URL, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.pool import NullPool
 
-import appeals.store
-import contact_centre.accounts
-import contact_centre.jobs
-import recordings.store
-import telephony.store
-from contact_centre import tables
-
-METADATA: Final[tuple[MetaData, ...]] = (
-    telephony.store.metadata,
-    recordings.store.metadata,
-    appeals.store.metadata,
-    tables.metadata,
-)
-"""Everything that one Alembic history covers."""
-
-_MIGRATIONS: Final = Path(__file__).parent / "migrations"
-_OWNERS: Final = (contact_centre.accounts, contact_centre.jobs)  # importing them fills tables.metadata
+HEAD: Final = "0001"
+"""The newest revision of the schema (``migrations/versions``)."""
 
 
 class SchemaError(Exception):
@@ -45,55 +25,83 @@ def migrate(path: Path, now: datetime) -> Path | None:
 
     Raises:
         SchemaError: The database is newer than the program, or is not ours.
-        OSError: No room or no right for database or backup.
+        OSError, sqlite3.Error: No room or no right for database or backup.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    script = ScriptDirectory(str(_MIGRATIONS))
     revision = _revision(path)
-    if revision == script.get_current_head():
+    if revision == HEAD:
         return None
     problem = foreign_schema(path)
     if problem is not None:
-        raise SchemaError(f"{problem}; install the newer program, or restore a backup from {path.parent / 'backups'}")
-    backup = None
-    if revision is not None:
-        backup = path.parent / "backups" / f"{path.stem}-{revision}-{now:%Y%m%dT%H%M%S}.db"
-        backup.parent.mkdir(exist_ok=True)
-        _copy(path, backup)
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    config.attributes["database"] = path
-    command.upgrade(config, "head")
+        raise SchemaError(problem)
+    from contact_centre import schema  # noqa: PLC0415 - see its docstring
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    backup = None if revision is None else schema.back_up(path, revision, now)
+    schema.upgrade(path)
     return backup
 
 
 def foreign_schema(path: Path) -> str | None:
-    """Why this program cannot use the database, or None if it can, perhaps after a migration."""
+    """Why this program cannot use the database and what to do, or None if it can, perhaps after a migration.
+
+    Raises:
+        sqlite3.Error: The file is damaged, or no database.
+    """
     revision = _revision(path)
-    known = {one.revision for one in ScriptDirectory(str(_MIGRATIONS)).walk_revisions()}
-    if revision is None or revision in known:
+    if revision == HEAD:
         return None
-    return f"{path}: its schema ({revision}) is newer than this program knows"
+    if revision is None:
+        if not _tables(path) - {"alembic_version"}:
+            return None
+        return f"{path}: a database of another program; move it away, or set another state directory"
+    from contact_centre import schema  # noqa: PLC0415 - see its docstring
+
+    if revision in schema.revisions():
+        return None
+    return (
+        f"{path}: its schema ({revision}) is newer than this program knows; install the newer program, "
+        f"or restore a backup from {path.parent / 'backups'}"
+    )
 
 
 def _revision(path: Path) -> str | None:
-    if not path.exists():
+    """The schema's revision as Alembic notes it; None when there is no database or nothing in it."""
+    if "alembic_version" not in _tables(path):
         return None
-    engine = create_engine(f"sqlite:///{path}", poolclass=NullPool)
-    with engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+    with closing(_look(path)) as connection:
+        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    return None if row is None else str(row[0])
 
 
-def _copy(path: Path, backup: Path) -> None:
-    part = backup.with_suffix(".part")
-    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(part)) as target:
-        source.backup(target)
-    shutil.move(part, backup)
+def _tables(path: Path) -> set[str]:
+    if not path.exists():
+        return set()
+    with closing(_look(path)) as connection:
+        return {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+
+
+def _look(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=30)
+
+
+@asynccontextmanager
+async def reading(path: Path, now: datetime) -> AsyncIterator[AsyncEngine]:
+    """The database for queries, brought to the present schema first.
+
+    Raises:
+        SchemaError: See ``migrate``.
+    """
+    migrate(path, now)
+    engine = readers(path)
+    try:
+        yield engine
+    finally:
+        await engine.dispose()
 
 
 def readers(path: Path) -> AsyncEngine:
-    """Connections that only read."""
-    engine = create_async_engine(f"sqlite+aiosqlite:///{path}")
+    """Connections that only read. Their errors do not show the values of a query: they are citizens' data."""
+    engine = create_async_engine(URL.create("sqlite+aiosqlite", database=str(path)), hide_parameters=True)
 
     @event.listens_for(engine.sync_engine, "connect")
     def read_only(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own type

@@ -98,7 +98,9 @@ class Finaliser:
             self._backlog = await jobs.backlog(connection)
         self._metrics.jobs_waiting.set(self._backlog.waiting)
         self._metrics.jobs_failing.set(self._backlog.failing)
-        await asyncio.gather(*(self._do(job) for job in due))
+        for done in await asyncio.gather(*(self._do(job) for job in due), return_exceptions=True):
+            if isinstance(done, BaseException):  # only now: none of them is still at work when the next round begins
+                raise done
         return bool(due)
 
     async def _do(self, job: Job) -> None:

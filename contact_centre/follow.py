@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Final
 
 import structlog
@@ -10,9 +11,8 @@ from contact_centre import casework
 from contact_centre.health import Metrics
 from contact_centre.probes import Finding
 from contact_centre.writer import SqliteTx, Writer
-from telephony import store
 from telephony.core.call import CallChanged
-from telephony.ingest import Batch, Ingest, ToE164
+from telephony.ingest import Batch, Ingest, ToE164, committed
 from telephony.ports import Clock
 
 POLL_S: Final = 0.05
@@ -34,6 +34,7 @@ class LedgerFollower:
         clock: Clock,
         metrics: Metrics,
         audio_due: Callable[[], None],
+        max_lag_s: float,
     ) -> None:
         self._ingest = ingest
         self._writer = writer
@@ -41,14 +42,20 @@ class LedgerFollower:
         self._clock = clock
         self._metrics = metrics
         self._audio_due = audio_due
+        self._max_lag = timedelta(seconds=max_lag_s)
         self._trouble: str | None = None
+        self._up_to_date_at = clock.now()
 
     def finding(self) -> Finding:
-        """Whether the ledger is being followed."""
-        if self._trouble is None:
-            return Finding("ingest", ok=True, seen=f"{self._ingest.lag_bytes()} bytes behind the ledger")
+        """Whether the ledger is being followed, and not too far behind."""
+        lag = f"{self._ingest.lag_bytes()} bytes behind the ledger"
+        behind = self._clock.now() - self._up_to_date_at
+        late = behind > self._max_lag
+        if self._trouble is None and not late:
+            return Finding("ingest", ok=True, seen=lag)
+        seen = self._trouble or f"{lag}, not up to date for {behind.total_seconds():.0f} s"
         remedy = "nothing is lost: the facts wait in the ledger and are read as soon as this is mended"
-        return Finding("ingest", ok=False, seen=self._trouble, remedy=remedy)
+        return Finding("ingest", ok=False, seen=seen, remedy=remedy)
 
     async def run(self) -> None:
         """Follow for ever; after any failure begin again from what is committed."""
@@ -66,12 +73,19 @@ class LedgerFollower:
                 await asyncio.sleep(wait)
 
     async def _follow(self) -> None:
-        positions = await self._writer.run(store.ledger_positions)
-        await asyncio.to_thread(self._ingest.restore, positions)
+        known = await self._writer.run(committed)
+        for file in await asyncio.to_thread(self._ingest.restore, known):
+            _log.warning(
+                "a ledger file is gone; what it held beyond the position, if anything, was not read",
+                file=file.name,
+                position=file.position,
+                remedy="put it back beside the ledger, if it was longer",
+            )
         while True:
             batch = await asyncio.to_thread(self._ingest.read)
             if batch is None:
                 self._trouble = None
+                self._up_to_date_at = self._clock.now()
                 self._metrics.ledger_lag.set(self._ingest.lag_bytes())
                 await asyncio.sleep(POLL_S)
                 continue

@@ -1,7 +1,8 @@
 """``/healthz`` for whoever watches the service, ``/metrics`` for Prometheus: every dependency by name."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+import math
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import structlog
@@ -14,8 +15,13 @@ from contact_centre.probes import Finding
 _log = structlog.get_logger()
 
 PROBE_INTERVAL_S: Final = 5.0
+FRESH_S: Final = 1.0
+"""What the disks said within this is not asked again."""
+ANSWER_WITHIN_S: Final = 0.5
+"""How long an answer waits for disks that are slow, before it says what they said last."""
 
-Probes = Callable[[], Awaitable[Sequence[Finding]]]
+LoopFindings = Callable[[], Sequence[Finding]]
+DiskFindings = Callable[[], Sequence[Finding]]
 
 
 class Metrics:
@@ -53,39 +59,60 @@ class Metrics:
 
 
 class Health:
-    """Asks the probes now and then, remembers the answers, and logs when one changes."""
+    """Asks the probes now and then, remembers the answers, and logs when one changes.
 
-    def __init__(self, probes: Probes, metrics: Metrics) -> None:
-        self._probes = probes
+    Whoever asks us gets an answer at once, also when a disk hangs, and however often they ask: the disks are asked
+    once a second at most.
+    """
+
+    def __init__(self, loops: LoopFindings, disks: DiskFindings, metrics: Metrics) -> None:
+        """``loops`` says how our own loops are, at once; ``disks`` may block for a while and is run in a thread."""
+        self._loops = loops
+        self._disks = disks
         self._metrics = metrics
-        self.findings: tuple[Finding, ...] = ()
+        self._of_disks: tuple[Finding, ...] = ()
+        self._asking: asyncio.Task[None] | None = None
+        self._asked_at = -math.inf
+        self._said: dict[str, bool] = {}
 
     async def watch(self) -> None:
         """Ask for ever."""
         while True:
-            await self.ask()
+            await self.findings()
             await asyncio.sleep(PROBE_INTERVAL_S)
 
-    async def ask(self) -> None:
-        """Ask every probe once."""
-        before = {one.probe: one.ok for one in self.findings}
-        self.findings = tuple(await self._probes())
-        for one in self.findings:
+    async def findings(self) -> list[Finding]:
+        """Every probe's answer, the disks' not older than a second, if they answer."""
+        if self._asking is None and asyncio.get_running_loop().time() - self._asked_at > FRESH_S:
+            self._asking = asyncio.create_task(self._ask_disks())
+        if self._asking is not None:
+            await asyncio.wait({self._asking}, timeout=ANSWER_WITHIN_S if self._of_disks else None)
+        found = [*self._of_disks, *self._loops()]
+        for one in found:
             self._metrics.up.labels(one.probe).set(int(one.ok))
-            if one.ok != before.get(one.probe, True):
+            if one.ok != self._said.get(one.probe, True):
                 say = _log.info if one.ok else _log.error
                 say("probe recovered" if one.ok else "probe failed", probe=one.probe, seen=one.seen, remedy=one.remedy)
+            self._said[one.probe] = one.ok
+        return found
+
+    async def _ask_disks(self) -> None:
+        try:
+            self._of_disks = tuple(await asyncio.to_thread(self._disks))
+        finally:
+            self._asked_at = asyncio.get_running_loop().time()
+            self._asking = None
 
     async def healthz(self, _request: web.Request) -> web.Response:
         """200 while everything is in order, otherwise 503; the body names each probe and the remedy."""
-        await self.ask()
-        ok = all(one.ok for one in self.findings)
-        probes = {one.probe: {"ok": one.ok, "seen": one.seen, "remedy": one.remedy} for one in self.findings}
+        found = await self.findings()
+        ok = all(one.ok for one in found)
+        probes = {one.probe: {"ok": one.ok, "seen": one.seen, "remedy": one.remedy} for one in found}
         return web.json_response({"ok": ok, "probes": probes}, status=200 if ok else 503)
 
     async def metrics(self, _request: web.Request) -> web.Response:
         """Prometheus text."""
-        await self.ask()
+        await self.findings()
         return web.Response(body=generate_latest(self._metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 

@@ -27,7 +27,10 @@ jobs: Final = Table(
     Index("jobs_due", "done_at", "due_at"),
 )
 
-_ADD: Final = insert(jobs).on_conflict_do_nothing()
+_new: Final = insert(jobs)
+_ADD: Final = _new.on_conflict_do_update(
+    index_elements=["kind", "key"], set_={"payload": _new.excluded.payload}, where=jobs.c.done_at.is_(None)
+)
 _FINISH: Final = (
     update(jobs)
     .where(jobs.c.kind == bindparam("of_kind"), jobs.c.key == bindparam("of_key"))
@@ -51,7 +54,7 @@ class Job:
 
 
 def add(tx: Tx, kind: str, key: str, payload: Mapping[str, Any], due_at: datetime) -> None:
-    """Make something due; a second time changes nothing."""
+    """Make something due; a second time only corrects with what it is to be done, unless it is done already."""
     row = {"kind": kind, "key": key, "payload": json.dumps(payload), "due_at": stamp(due_at), "attempts": 0}
     tx.execute(_ADD, row | {"last_error": None, "done_at": None})
 

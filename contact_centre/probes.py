@@ -5,7 +5,9 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Callable, Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -13,6 +15,7 @@ from typing import Final
 from contact_centre.config import Settings
 
 MB: Final = 1 << 20
+DISK_ANSWERS_WITHIN_S: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,34 +28,93 @@ class Finding:
     remedy: str | None = None
 
 
-def disks(settings: Settings) -> Iterator[Finding]:
-    """Each disk that must take what the calls bring: is there room, and does a write come through?"""
-    remedies = {
-        "ledger": "facts about calls are being lost: free space now (rotate and archive old ledgers), then look at "
-        "`contact-centre ledger gaps` for what the calls left behind",
-        "audio": "calls go on but are not recorded: free space now; finalised recordings leave this disk by themselves",
-        "state": "records wait in the ledger and are caught up later: free space on the disk of the state directory",
-    }
-    folders = {"ledger": settings.asterisk.ledger.parent, "audio": settings.asterisk.audio_dir, "state": settings.state}
-    for name, folder in folders.items():
-        yield _disk(f"{name}_disk", folder, settings.health.min_free_mb, remedies[name])
+class DiskProbe:
+    """Is there room on a disk, and does a write come through? Asked in a thread of its own: a disk may hang.
+
+    While one question hangs no other is put to that disk, and nothing else waits for it.
+    """
+
+    def __init__(self, name: str, folder: Path, min_free_mb: int, remedy: str, *, made_by_us: bool = False) -> None:
+        self.name = name
+        self._folder = folder
+        self._min_free_mb = min_free_mb
+        self._remedy = remedy
+        self._made_by_us = made_by_us
+        self._thread: threading.Thread | None = None
+        self._answer: Finding | None = None
+        self._asked_at = 0.0
+
+    def start(self) -> None:
+        """Put the question, unless the last one is still unanswered."""
+        if self._thread is None or not self._thread.is_alive():
+            self._answer, self._asked_at = None, time.monotonic()
+            self._thread = threading.Thread(target=self._ask, name=self.name, daemon=True)
+            self._thread.start()
+
+    def answer(self, deadline: float) -> Finding:
+        """The answer to the last question; when there is none by ``deadline`` (monotonic), that is the answer."""
+        if self._thread is not None:
+            self._thread.join(max(0.0, deadline - time.monotonic()))
+        if self._answer is not None:
+            return self._answer
+        seen = f"{self._folder}: the disk has not answered for {time.monotonic() - self._asked_at:.0f} s"
+        return Finding(self.name, ok=False, seen=seen, remedy="look for a stalled disk or network share: `dmesg`, `df`")
+
+    def _ask(self) -> None:
+        folder = self._folder
+        if self._made_by_us:  # made at the first start: until then its disk is that of the folder around it
+            folder = next((one for one in (folder, *folder.absolute().parents) if one.is_dir()), folder)
+        self._answer = self._look(folder)
+
+    def _look(self, folder: Path) -> Finding:
+        try:
+            free = shutil.disk_usage(folder).free
+            _write_through(folder)
+        except (FileNotFoundError, NotADirectoryError):
+            remedy = f"create {folder}, writable for Asterisk and the service"
+            return Finding(self.name, ok=False, seen=f"{folder} does not exist", remedy=remedy)
+        except OSError as error:
+            full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+            seen = f"{folder}: {'the disk is full' if full else error.strerror}"
+            remedy = self._remedy if full else f"let the service write in {folder}"
+            return Finding(self.name, ok=False, seen=seen, remedy=remedy)
+        if free < self._min_free_mb * MB:
+            return Finding(self.name, ok=False, seen=f"{folder}: only {free / MB:.1f} MB free", remedy=self._remedy)
+        return Finding(self.name, ok=True, seen=f"{folder}: {free / MB:,.0f} MB free")
 
 
-def _disk(probe: str, folder: Path, min_free_mb: int, remedy: str) -> Finding:
-    try:
-        free = shutil.disk_usage(folder).free
-        _write_through(folder)
-    except FileNotFoundError:
-        return Finding(
-            probe, ok=False, seen=f"{folder} does not exist", remedy=f"create {folder}, writable for Asterisk"
-        )
-    except OSError as error:
-        full = error.errno in {errno.ENOSPC, errno.EDQUOT}
-        seen = f"{folder}: {'the disk is full' if full else error.strerror}"
-        return Finding(probe, ok=False, seen=seen, remedy=remedy if full else f"let the service write in {folder}")
-    if free < min_free_mb * MB:
-        return Finding(probe, ok=False, seen=f"{folder}: only {free / MB:.1f} MB free", remedy=remedy)
-    return Finding(probe, ok=True, seen=f"{folder}: {free / MB:,.0f} MB free")
+def disk_probes(settings: Settings) -> list[DiskProbe]:
+    """One for each disk that must take what the calls bring."""
+    least = settings.health.min_free_mb
+    return [
+        DiskProbe(
+            "ledger_disk",
+            settings.asterisk.ledger.parent,
+            least,
+            "facts about calls are being lost: free space now, by archiving old ledgers that are read to their end",
+        ),
+        DiskProbe(
+            "audio_disk",
+            settings.asterisk.audio_dir,
+            least,
+            "calls go on but are not recorded: free space now; finalised recordings leave this disk by themselves",
+        ),
+        DiskProbe(
+            "state_disk",
+            settings.state,
+            least,
+            "records wait in the ledger and are caught up later: free space on the disk of the state directory",
+            made_by_us=True,
+        ),
+    ]
+
+
+def ask_disks(probes: Sequence[DiskProbe], within_s: float = DISK_ANSWERS_WITHIN_S) -> list[Finding]:
+    """Ask all at once; takes ``within_s`` at most, whatever hangs."""
+    deadline = time.monotonic() + within_s
+    for probe in probes:
+        probe.start()
+    return [probe.answer(deadline) for probe in probes]
 
 
 def _write_through(folder: Path) -> None:

@@ -10,6 +10,7 @@ import asyncio
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -23,6 +24,8 @@ T = TypeVar("T")
 
 BUSY_TIMEOUT_S: Final = 30.0
 """How long a writer waits for another process (the CLI writes too) before it gives up."""
+PATIENCE_S: Final = 0.25
+"""How long the service's writer waits at a time, so that it can be closed meanwhile."""
 MAX_JOBS_PER_COMMIT: Final = 64
 
 _DIALECT: Final = sqlite.dialect(paramstyle="named")
@@ -72,13 +75,13 @@ class SqliteTx:
         return self._run(statement, parameters or {}).fetchall()
 
 
-def connect(path: Path) -> sqlite3.Connection:
+def connect(path: Path, busy_timeout_s: float = BUSY_TIMEOUT_S) -> sqlite3.Connection:
     """Open the database for writing: WAL, every commit flushed to the disk.
 
     Raises:
         sqlite3.OperationalError: The file cannot be opened or created.
     """
-    connection = sqlite3.connect(path, isolation_level=None, timeout=BUSY_TIMEOUT_S, check_same_thread=False)
+    connection = sqlite3.connect(path, isolation_level=None, timeout=busy_timeout_s, check_same_thread=False)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
@@ -112,8 +115,10 @@ class WriterClosedError(RuntimeError):
 class Writer:
     """``await writer.run(job)``: the job has committed when it returns, and nothing of it remains when it raises."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
         self._connection = connect(path)
+        self._connection.execute(f"PRAGMA busy_timeout = {int(PATIENCE_S * 1000)}")
+        self._busy_timeout_s = busy_timeout_s
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._closed = False
         self._thread = threading.Thread(target=self._work, name="writer", daemon=True)
@@ -147,21 +152,25 @@ class Writer:
         return await future
 
     def close(self) -> None:
-        """Finish the jobs that wait, then close the connection."""
+        """Finish the jobs that wait, then close the connection; one that another process holds up is given up."""
         if not self._closed:
             self._closed = True
             self._jobs.put(None)
             self._thread.join()
             self._connection.close()
+            with suppress(queue.Empty):
+                while True:
+                    late = self._jobs.get_nowait()
+                    if late is not None:
+                        late.done(None, WriterClosedError("the database writer is closed"))
 
     def _work(self) -> None:
-        while (first := self._jobs.get()) is not None:
+        more = True
+        while more and (first := self._jobs.get()) is not None:
             batch, more = self._collect(first)
             self._commit(batch)
             for job in batch:
                 job.done(job.result, job.error)
-            if not more:
-                return
 
     def _collect(self, first: _Job) -> tuple[list[_Job], bool]:
         batch = [first]
@@ -175,18 +184,30 @@ class Writer:
             batch.append(job)
         return batch, True
 
+    def _begin(self) -> None:
+        deadline = time.monotonic() + self._busy_timeout_s
+        while True:
+            try:
+                self._connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+                if not busy or self._closed or time.monotonic() >= deadline:
+                    raise
+            else:
+                return
+
     def _commit(self, batch: list[_Job]) -> None:
         execute = self._connection.execute
         tx = SqliteTx(self._connection)
         try:
-            execute("BEGIN IMMEDIATE")
+            self._begin()
             for job in batch:
                 if len(batch) == 1:
                     job.result = job.run(tx)
                 else:
                     self._attempt(job, tx)
             execute("COMMIT")
-        except Exception as error:  # noqa: BLE001 - whatever it was, it belongs to those who wait
+        except BaseException as error:  # noqa: BLE001 - whatever it was, it belongs to those who wait
             with suppress(sqlite3.Error):
                 execute("ROLLBACK")
             for job in batch:

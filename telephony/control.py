@@ -32,8 +32,11 @@ class AmiAddress:
 class _OneSession(Manager):  # type: ignore[misc]
     """panoramisk's manager without its reconnect: a session that ends, ends."""
 
+    pinger: Any
+
     def connection_lost(self, _exc: Exception | None) -> None:
-        pinger, self.pinger = self.pinger, None
+        pinger: Any = self.pinger
+        self.pinger = None
         if pinger is not None:
             pinger.cancel()
 

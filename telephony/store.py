@@ -123,6 +123,7 @@ _CALL_COLUMNS: Final = tuple(str(column.name) for column in calls.c)
 _LEG_COLUMNS: Final = tuple(str(column.name) for column in legs.c)
 
 _upsert = insert(calls)
+_INSERT_CALL: Final = _upsert
 _UPSERT_OPEN: Final = _upsert.on_conflict_do_update(
     index_elements=["call_id"],
     set_={column.name: _upsert.excluded[column.name] for column in calls.c if not column.primary_key},
@@ -135,6 +136,11 @@ _REPLACE: Final = _upsert.on_conflict_do_update(
 _INSERT_LEG: Final = insert(legs)
 _DELETE_LEGS: Final = legs.delete().where(legs.c.call_id == bindparam("of_call"))
 _SELECT_CALL: Final = select(calls).where(calls.c.call_id == bindparam("of_call"))
+_NEWEST_CALLS: Final = (
+    select(calls.c.call_id, calls.c.started_at)
+    .order_by(calls.c.started_at.desc(), calls.c.call_id.desc())
+    .limit(bindparam("limit", type_=Integer))
+)
 _SELECT_LEGS: Final = select(legs).where(legs.c.call_id == bindparam("of_call")).order_by(legs.c.position)
 _INSERT_VERSION: Final = insert(call_versions)
 _INSERT_FILE: Final = insert(ledger_files)
@@ -174,7 +180,7 @@ class CallRecord:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A field of a sealed record that the ledger now tells otherwise."""
+    """A field of a kept record that the ledger now tells otherwise."""
 
     call_id: str
     field: str
@@ -195,20 +201,28 @@ class LedgerFile:
     resume_position: int
 
 
-def save_call(
-    tx: Tx, change: CallChanged, caller_number: str | None, *, at: datetime, reason: str
-) -> tuple[Difference, ...]:
-    """Keep what a call record says now; a sealed one that says something else gets a new version.
-
-    Returns what differs from the sealed record, empty when nothing was sealed or nothing differs.
-    """
+def save_call(tx: Tx, change: CallChanged, caller_number: str | None, *, at: datetime, reason: str) -> None:
+    """Keep what a call record says now; a sealed one that says something else gets a new version."""
     call = change.call
     row = _call_row(call, caller_number, sealed=change.over, version=1)
     if tx.execute(_UPSERT_OPEN, row):
         _save_legs(tx, call)
-        return ()
+    else:
+        correct_call(tx, call, caller_number, at=at, reason=reason)
+
+
+def correct_call(tx: Tx, call: Call, caller_number: str | None, *, at: datetime, reason: str) -> tuple[Difference, ...]:
+    """Keep the record of a call that is over. Returns how it differs from what was kept.
+
+    A record that differs is superseded by a new version; a call that was not kept at all differs as a whole
+    (``call_id``: None before).
+    """
     stored = load_call(tx, call.call_id)
-    if stored is None or (stored.call == call and stored.caller_number == caller_number):
+    if stored is None:
+        tx.execute(_INSERT_CALL, _call_row(call, caller_number, sealed=True, version=1))
+        _add_legs(tx, call)
+        return (Difference(call.call_id, "call_id", None, call.call_id),)
+    if stored.sealed and stored.call == call and stored.caller_number == caller_number:
         return ()
     differences = _differences(stored, call, caller_number)
     tx.execute(
@@ -221,7 +235,7 @@ def save_call(
             "reason": reason,
         },
     )
-    tx.execute(_REPLACE, {**row, "sealed": 1, "version": stored.version + 1})
+    tx.execute(_REPLACE, _call_row(call, caller_number, sealed=True, version=stored.version + 1))
     _save_legs(tx, call)
     return differences
 
@@ -232,6 +246,12 @@ def load_call(tx: Tx, call_id: str) -> CallRecord | None:
     if not rows:
         return None
     return _record(rows[0], tx.fetch_all(_SELECT_LEGS, {"of_call": call_id}))
+
+
+def newest_calls(tx: Tx, limit: int) -> list[tuple[str, datetime]]:
+    """The newest calls, oldest of them first: (call_id, started_at)."""
+    rows = tx.fetch_all(_NEWEST_CALLS, {"limit": limit})
+    return [(row[0], datetime.fromisoformat(row[1])) for row in reversed(rows)]
 
 
 def ledger_positions(tx: Tx) -> list[LedgerFile]:
@@ -379,6 +399,10 @@ def _call_row(call: Call, caller_number: str | None, *, sealed: bool, version: i
 
 def _save_legs(tx: Tx, call: Call) -> None:
     tx.execute(_DELETE_LEGS, {"of_call": call.call_id})
+    _add_legs(tx, call)
+
+
+def _add_legs(tx: Tx, call: Call) -> None:
     tx.execute_many(
         _INSERT_LEG,
         [
@@ -421,7 +445,8 @@ def _leg_values(row: Sequence[Any]) -> Mapping[str, Any]:
 
 
 def _differences(stored: CallRecord, call: Call, caller_number: str | None) -> tuple[Difference, ...]:
-    found = [
+    found = [] if stored.sealed else [Difference(call.call_id, "sealed", stored=False, recomputed=True)]
+    found += [
         Difference(call.call_id, name, getattr(stored.call, name), getattr(call, name))
         for name in Call.__dataclass_fields__
         if getattr(stored.call, name) != getattr(call, name)

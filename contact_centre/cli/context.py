@@ -16,13 +16,9 @@ import click
 from sqlalchemy.ext.asyncio import AsyncConnection
 from tabulate import tabulate
 
-from contact_centre import bootstrap, config, database, logs
+from contact_centre import config, database, logs
 from contact_centre.clock import SystemClock
 from contact_centre.writer import SqliteTx, connect, transaction
-from recordings.errors import RecordingError
-from telephony.control import AmiError
-from telephony.phones import PhoneError
-from telephony.provision import ProvisionError
 
 T = TypeVar("T")
 
@@ -33,19 +29,29 @@ class NotFoundError(Exception):
     """There is no such thing."""
 
 
-EXIT_CODES: Final[Mapping[type[Exception], int]] = {
-    config.SettingsError: 3,
-    bootstrap.StartError: 4,
-    database.SchemaError: 5,
-    NotFoundError: 6,
-    AmiError: 7,
-    PhoneError: 8,
-    ProvisionError: 8,
-    RecordingError: 9,
-    OSError: 10,
-    sqlite3.Error: 11,
+EXIT_CODES: Final[Mapping[str, int]] = {
+    "contact_centre.config.SettingsError": 3,
+    "contact_centre.bootstrap.StartError": 4,
+    "contact_centre.database.SchemaError": 5,
+    "contact_centre.cli.context.NotFoundError": 6,
+    "telephony.control.AmiError": 7,
+    "telephony.phones.PhoneError": 8,
+    "telephony.provision.ProvisionError": 8,
+    "recordings.errors.RecordingError": 9,
+    "builtins.OSError": 10,
+    "sqlite3.Error": 11,
+    "sqlalchemy.exc.DBAPIError": 11,
 }
-"""Errors that people can mend, and the exit code of each; 1 says that something was found wrong, 2 wrong usage."""
+"""Errors that people can mend, and the exit code of each; 1 says that something was found wrong, 2 wrong usage.
+
+By name, so that a command loads only what it needs.
+"""
+
+
+def exit_code(error: BaseException) -> int | None:
+    """The code of an error, or of what it is a kind of; None if it is a fault of ours."""
+    names = (f"{kind.__module__}.{kind.__qualname__}" for kind in type(error).__mro__)
+    return next((EXIT_CODES[name] for name in names if name in EXIT_CODES), None)
 
 
 class ErrorsWithCodes(click.Group):
@@ -55,10 +61,15 @@ class ErrorsWithCodes(click.Group):
         """Run the command."""
         try:
             return super().invoke(ctx)
-        except tuple(EXIT_CODES) as error:
-            code = next(code for kind, code in EXIT_CODES.items() if isinstance(error, kind))
-            for line in str(error).splitlines() or [type(error).__name__]:
-                click.echo(f"contact-centre: {line}", err=True)
+        except (click.ClickException, click.exceptions.Exit, BrokenPipeError):
+            raise
+        except Exception as error:
+            code = exit_code(error)
+            if code is None:
+                raise
+            told = getattr(error, "orig", None) or error  # of SQLAlchemy's words, the database's own
+            for line in str(told).splitlines() or [type(told).__name__]:
+                click.echo(f"contact-centre: {printable(line)}", err=True)
             ctx.exit(code)
 
 
@@ -80,16 +91,21 @@ class Context:
         """Run a query on the database."""
 
         async def work() -> T:
-            async with bootstrap.reading(self.settings) as engine, engine.connect() as connection:
+            now = SystemClock().now()
+            async with database.reading(self.settings.database, now) as engine, engine.connect() as connection:
                 return await query(connection)
 
         return asyncio.run(work())
 
     def write(self, job: Callable[[SqliteTx], T]) -> T:
         """Run a job in a transaction of its own, beside a service that may be running."""
-        database.migrate(self.settings.database, SystemClock().now())
-        with closing(connect(self.settings.database)) as connection, transaction(connection) as tx:
+        with self.writing() as connection, transaction(connection) as tx:
             return job(tx)
+
+    def writing(self) -> closing[sqlite3.Connection]:
+        """The database for several transactions."""
+        database.migrate(self.settings.database, SystemClock().now())
+        return closing(connect(self.settings.database))
 
 
 pass_context = click.make_pass_decorator(Context)
@@ -98,12 +114,12 @@ json_option: Final = click.option("--json", "as_json", is_flag=True, help="Print
 
 def print_json(value: object) -> None:
     """One JSON value, readable, UTF-8."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2).encode())
 
 
 def print_table(rows: Iterable[Sequence[object]], headers: Sequence[str], empty: str) -> None:
     """A table for people, or the sentence that says why there is none."""
-    listed = [["" if cell is None else cell for cell in row] for row in rows]
+    listed = [["" if cell is None else printable(str(cell)) for cell in row] for row in rows]
     click.echo(tabulate(listed, headers, tablefmt="simple", disable_numparse=True) if listed else empty)
 
 
@@ -115,10 +131,15 @@ def print_fields(values: Mapping[str, object], indent: str = "") -> None:
             click.echo(f"{indent}{name}:")
             for one in value:
                 shown = {key: item for key, item in one.items() if item not in (None, [], "")}
-                click.echo(f"{indent}  - " + "  ".join(f"{key}={item}" for key, item in shown.items()))
+                click.echo(printable(f"{indent}  - " + "  ".join(f"{key}={item}" for key, item in shown.items())))
         else:
             shown_value = ", ".join(map(str, value)) if isinstance(value, list) else value
-            click.echo(f"{indent}{name:<{width}}  {'' if shown_value is None else shown_value}".rstrip())
+            click.echo(printable(f"{indent}{name:<{width}}  {'' if shown_value is None else shown_value}".rstrip()))
+
+
+def printable(text: str) -> str:
+    """What callers call themselves must not steer a terminal: control characters become U+FFFD."""
+    return "".join(one if one.isprintable() or one == "\xa0" else "\ufffd" for one in text)
 
 
 def local(at: datetime | None) -> str:

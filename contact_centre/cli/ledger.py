@@ -3,12 +3,11 @@
 import sqlite3
 import sys
 from collections.abc import Sequence
-from contextlib import closing
 from pathlib import Path
 
 import click
 
-from contact_centre import bootstrap, casework, database, views
+from contact_centre import casework, views
 from contact_centre.cli.context import (
     Context,
     json_option,
@@ -19,11 +18,11 @@ from contact_centre.cli.context import (
     seconds,
 )
 from contact_centre.clock import SystemClock
-from contact_centre.writer import connect, transaction
+from contact_centre.numbers import number_reader
+from contact_centre.writer import transaction
 from telephony import ingest, store
 from telephony.core.call import CallChanged
 from telephony.ingest import Folded
-from telephony.links.ledger_tail import kept_files
 from telephony.store import Difference
 
 
@@ -38,7 +37,7 @@ def ledger() -> None:
 @pass_context
 def show(context: Context, file: Path, as_json: bool) -> None:
     """Fold one ledger FILE into calls, without touching the database."""
-    to_e164 = bootstrap.number_reader(context.settings)
+    to_e164 = number_reader(context.settings)
     folded = Folded()
     latest: dict[str, CallChanged] = {}
     for changes in ingest.fold_files([file], folded):
@@ -75,17 +74,18 @@ def show(context: Context, file: Path, as_json: bool) -> None:
 def rebuild(context: Context, dry_run: bool, as_json: bool) -> None:
     """Recompute all call records from all kept ledgers and print every difference.
 
-    A record that says otherwise gets a new version; the old one is kept with the reason. Exits with 1 if anything
-    differed.
+    A record that says otherwise gets a new version; the old one is kept with the reason. Calls that are going on, and
+    what the service has not read yet, are left to the service: it may run meanwhile. Exits with 1 if anything differed.
     """
-    settings = context.settings
-    database.migrate(settings.database, SystemClock().now())
-    to_e164 = bootstrap.number_reader(settings)
-    files = [found.path for found in kept_files(settings.asterisk.ledger)]
+    ledger_file = context.settings.asterisk.ledger
+    to_e164 = number_reader(context.settings)
     folded = Folded()
     differences: list[Difference] = []
-    with closing(connect(settings.database)) as connection:
-        for changes in ingest.fold_files(files, folded):
+    with context.writing() as connection:
+        with transaction(connection, keep=False) as tx:
+            positions = store.ledger_positions(tx)
+        extent = ingest.ingested(ledger_file, positions)
+        for changes in ingest.fold_files(extent.paths, folded, extent.stops):
             differences += _keep(connection, changes, to_e164, dry_run=dry_run)
     if as_json:
         print_json([views.plain(one) for one in differences])
@@ -93,7 +93,7 @@ def rebuild(context: Context, dry_run: bool, as_json: bool) -> None:
         print_table(
             ((one.call_id, one.field, views.plain(one.stored), views.plain(one.recomputed)) for one in differences),
             ("call_id", "field", "stored", "recomputed"),
-            f"No differences: {folded.calls} calls from {folded.lines:,} facts in {len(files)} ledger files.",
+            f"No differences: {folded.calls} calls from {folded.lines:,} facts in {len(extent.paths)} ledger files.",
         )
     if folded.bad:
         click.echo(f"contact-centre: {folded.bad} lines are no facts and were left out", err=True)
@@ -105,7 +105,7 @@ def _keep(
 ) -> list[Difference]:
     with transaction(connection, keep=not dry_run) as tx:
         differences = ingest.rebuild(tx, changes, to_e164, SystemClock())
-        casework.apply(tx, changes, to_e164)
+        casework.apply(tx, [change for change in changes if change.over], to_e164)
     return differences
 
 

@@ -45,7 +45,7 @@ def doctor(context: Context, as_json: bool) -> None:
 
 def _examine(settings: Settings) -> Iterator[Finding]:
     yield probes.ledger_format(settings)
-    yield from probes.disks(settings)
+    yield from probes.ask_disks(probes.disk_probes(settings))
     yield from probes.permissions(settings)
     yield _database(settings)
     yield _ami(settings)
@@ -55,10 +55,10 @@ def _examine(settings: Settings) -> Iterator[Finding]:
 
 def _database(settings: Settings) -> Finding:
     finding = probes.schema(settings)
-    if finding.ok and settings.database.exists():
+    if finding.ok:
         problem = database.foreign_schema(settings.database)
         if problem is not None:
-            return Finding("database", ok=False, seen=problem, remedy="install the newer program, or restore a backup")
+            return Finding("database", ok=False, seen=problem)
     return finding
 
 

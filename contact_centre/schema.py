@@ -1,0 +1,58 @@
+"""The database's schema: one Alembic history over the tables of all packages.
+
+Loaded only when there is something to migrate: Alembic costs a command more time than the command itself.
+"""
+
+import shutil
+import sqlite3
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import MetaData
+
+import appeals.store
+import contact_centre.accounts
+import contact_centre.jobs
+import recordings.store
+import telephony.store
+from contact_centre import tables
+
+METADATA: Final[tuple[MetaData, ...]] = (
+    telephony.store.metadata,
+    recordings.store.metadata,
+    appeals.store.metadata,
+    tables.metadata,
+)
+"""Everything that one Alembic history covers."""
+
+MIGRATIONS: Final = Path(__file__).parent / "migrations"
+_OWNERS: Final = (contact_centre.accounts, contact_centre.jobs)  # importing them fills tables.metadata
+
+
+def revisions() -> list[str]:
+    """All revisions that this program knows, the newest first."""
+    return [one.revision for one in ScriptDirectory(str(MIGRATIONS)).walk_revisions()]
+
+
+def upgrade(path: Path) -> None:
+    """Bring a database, or a new one, to the newest revision, in one transaction."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.attributes["database"] = path
+    command.upgrade(config, "head")
+
+
+def back_up(path: Path, revision: str, now: datetime) -> Path:
+    """A copy of the database as it is, whoever writes to it meanwhile."""
+    backup = path.parent / "backups" / f"{path.stem}-{revision}-{now:%Y%m%dT%H%M%S}.db"
+    backup.parent.mkdir(exist_ok=True)
+    part = backup.with_suffix(".part")
+    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(part)) as target:
+        source.backup(target)
+    shutil.move(part, backup)
+    return backup
