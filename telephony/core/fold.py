@@ -100,9 +100,9 @@ class _State:
         return next((one for one in self.conversations if channel in one.legs), None)
 
     def _outbound(self, call_id: str) -> Conversation:
-        for one in self.conversations:
-            if one.call_id == call_id:
-                return one
+        known = next((one for one in self.conversations if one.call_id == call_id), None)
+        if known is not None:
+            return known
         conversation = Conversation(call_id, outbound=True)
         self.conversations.append(conversation)
         return conversation

@@ -149,7 +149,7 @@ class Grouping:
                 if group is None:
                     continue
             group.last_at = group.system.last_at = at
-            if kind in _NEVER_NEEDED or (kind == "APP_END" and fact.appname != "Queue"):
+            if kind in _NEVER_NEEDED or (kind in _NEEDED_APPS and fact.appname not in _NEEDED_APPS[kind]):
                 continue
             self._count += 1
             group.facts.append((self._count, fact))
@@ -231,7 +231,7 @@ class Grouping:
                 return None
         if group is None or group not in self._open:
             system.last_at = fact.eventtime
-            group = self._group_of.get(fact.linkedid)
+            group = self._group_of.get(fact.linkedid) if fact.linkedid != uniqueid else None
             if group is None:
                 group = _Group(position, system)
                 self._open[group] = None

@@ -6,10 +6,14 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import settings
 
 from telephony.core.call import Call
 from telephony.core.facts import Fact, RawCallerFact
 from telephony.core.fold import fold
+
+settings.register_profile("shared-machine", deadline=None, max_examples=60)
+settings.load_profile("shared-machine")
 
 START = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 EPOCH = int(START.timestamp())
