@@ -15,6 +15,8 @@ from tests.hearing import heard_for, listen
 
 CITIZENS, OPERATORS = 30, 5
 TALK = 4.0
+CITIZEN, OPERATOR = 1950, 880
+"""Tones that the music on hold does not have."""
 TURN = timedelta(seconds=1.0)
 """Two who were next at the same time may be answered in either order: telephones ring at their own pace."""
 
@@ -36,9 +38,9 @@ def evening(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Evening]:
         city.start()
         for number in range(OPERATORS):
             phone = city.account(f"operator{number}", f"Оператор {number}")
-            city.telephones.phone(phone, tone=880, answer_after=0.3, talk=TALK)
+            city.telephones.phone(phone, tone=OPERATOR, answer_after=0.3, talk=TALK)
             city.asterisk.cli(f"queue add member {phone.phone.interface} to contact-centre")
-        city.telephones.crowd(CITIZENS, rate=15, caller="38050123[call_number]", tone=440).succeed(150)
+        city.telephones.crowd(CITIZENS, rate=15, caller="38050123[call_number]", tone=CITIZEN).succeed(150)
         calls = city.service.wait_for_calls(CITIZENS, 60)
         recordings = {one["call_id"]: one for one in city.service.json("recordings", "list")}
         yield Evening(city, calls, recordings, folder)
@@ -82,7 +84,7 @@ def test_each_recording_has_the_right_length_the_citizen_left_and_the_operator_r
         assert recording["status"] == "ok"
         assert recording["duration"] == pytest.approx(recording["call_duration"], abs=0.5)
         assert sound.seconds == pytest.approx(recording["duration"], abs=0.01)
-        assert heard_for(sound.left, sound.rate, 440) == pytest.approx(sound.seconds, abs=1.5)
-        assert heard_for(sound.right, sound.rate, 880) == pytest.approx(call["talk_time"], abs=0.7)
-        assert heard_for(sound.left, sound.rate, 880) == 0
-        assert heard_for(sound.right, sound.rate, 440) == 0
+        assert heard_for(sound.left, sound.rate, CITIZEN) == pytest.approx(sound.seconds, abs=1.5)
+        assert heard_for(sound.right, sound.rate, OPERATOR) == pytest.approx(call["talk_time"], abs=0.7)
+        assert heard_for(sound.left, sound.rate, OPERATOR) == 0
+        assert heard_for(sound.right, sound.rate, CITIZEN) == 0

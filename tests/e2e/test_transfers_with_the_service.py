@@ -18,6 +18,8 @@ from tests.hearing import Sound, heard_for, listen
 CITIZEN, OPERATOR, SPECIALIST = 440, 880, 1320
 TALK = 30.0
 AFTER = 10.0
+KEYS = 6.0
+"""While the operator dials on the keys, the citizen is still there."""
 
 
 @dataclass
@@ -33,7 +35,7 @@ def _ring(city: City, steps: tuple[Step, ...], talk: float | None) -> SippRun:
     specialist = city.account("water", "Водоканал, диспетчер", "specialist")
     city.telephones.phone(specialist, tone=SPECIALIST, answer_after=1.0)
     city.hire("olena", "Олена Ткачук", tone=OPERATOR, steps=steps, talk=talk)
-    return city.telephones.citizen("588888", "0501234567", tone=CITIZEN, talk=TALK + AFTER + 12)
+    return city.telephones.citizen("588888", "0501234567", tone=CITIZEN, talk=TALK + AFTER + 22)
 
 
 @pytest.fixture(scope="module")
@@ -71,8 +73,8 @@ def test_one_record_has_all_legs_and_the_talk_time_of_each_person(handed: dict[s
     assert call["operator"] == "olena"
     assert (transfer["kind"], transfer["by"], transfer["to"], transfer["answered"]) == (kind, "olena", "water", True)
     assert set(by_role) == {"citizen", "operator", "specialist"}
-    assert by_role["operator"]["talk_time"] == pytest.approx(TALK, abs=1.5)
-    assert by_role["specialist"]["talk_time"] > AFTER / 2
+    assert TALK - 1 < by_role["operator"]["talk_time"] < TALK + KEYS
+    assert by_role["specialist"]["talk_time"] > AFTER
     whole = by_role["operator"]["talk_time"] + by_role["specialist"]["talk_time"]
     assert call["talk_time"] == pytest.approx(whole, abs=0.1)
     assert call["anomalies"] == []
@@ -85,7 +87,7 @@ def test_everyone_is_heard_in_the_one_recording(handed: dict[str, Handed], kind:
     sound = one.sound
     assert one.recording["status"] == "ok"
     assert heard_for(sound.left, sound.rate, CITIZEN) == pytest.approx(sound.seconds, abs=1.5)
-    assert heard_for(sound.right, sound.rate, OPERATOR) == pytest.approx(TALK, abs=3)
+    assert heard_for(sound.right, sound.rate, OPERATOR) == pytest.approx(TALK, abs=1.5)
     talked = by_role["specialist"]["talk_time"]
     assert heard_for(sound.right, sound.rate, SPECIALIST) == pytest.approx(talked, abs=1.0)
     assert heard_for(sound.left, sound.rate, SPECIALIST) == 0
