@@ -45,9 +45,7 @@ def later(facts: list[Fact], seconds: float, old: str = "", new: str = "") -> li
             eventtime=fact.eventtime + timedelta(seconds=seconds),
             uniqueid=fact.uniqueid.replace(old, new),
             linkedid=fact.linkedid.replace(old, new),
-            eventextra=fact.eventextra.replace('"b', f'"{new}b')
-            if '"bridge_id"' in fact.eventextra
-            else fact.eventextra,
+            eventextra=fact.eventextra.replace('"bridge_id":"b', f'"bridge_id":"{new}b'),
         )
         for fact in facts
     ]
