@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -28,13 +29,30 @@ PATIENCE_S: Final = 0.25
 """How long the service's writer waits at a time, so that it can be closed meanwhile."""
 MAX_JOBS_PER_COMMIT: Final = 64
 
-_DIALECT: Final = sqlite.dialect(paramstyle="named")
+_DIALECT: Final = sqlite.dialect(paramstyle="qmark")
+"""Values by position: by name, SQLite's module looks each one up again for every row."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Compiled:
+    """A statement as SQL; ``order`` names the value for each of its question marks."""
+
     sql: str
+    order: tuple[str, ...]
     defaults: dict[str, Any]
+    pick: Callable[[Mapping[str, object]], Any]
+
+    def values(self, parameters: Mapping[str, object]) -> Sequence[object]:
+        """The parameters in the order of the question marks.
+
+        Raises:
+            KeyError: One is missing.
+        """
+        given = {**self.defaults, **parameters} if self.defaults else parameters
+        if len(self.order) > 1:
+            picked: tuple[object, ...] = self.pick(given)
+            return picked
+        return [given[name] for name in self.order]
 
 
 _compiled: Final[dict[Executable, _Compiled]] = {}
@@ -45,7 +63,8 @@ def _compile(statement: Executable) -> _Compiled:
     if found is None:
         compiled = statement.compile(dialect=_DIALECT)  # type: ignore[attr-defined]
         defaults = {key: bind.value for key, bind in compiled.binds.items() if not bind.required}
-        found = _compiled[statement] = _Compiled(str(compiled), defaults)
+        order = tuple(compiled.positiontup)
+        found = _compiled[statement] = _Compiled(str(compiled), order, defaults, itemgetter(*order or ("",)))
     return found
 
 
@@ -57,8 +76,7 @@ class SqliteTx:
 
     def _run(self, statement: Executable, parameters: Mapping[str, object]) -> sqlite3.Cursor:
         compiled = _compile(statement)
-        values = {**compiled.defaults, **parameters} if compiled.defaults else parameters
-        return self._connection.execute(compiled.sql, values)
+        return self._connection.execute(compiled.sql, compiled.values(parameters))
 
     def execute(self, statement: Executable, parameters: Mapping[str, object] | None = None) -> int:
         """Run a statement; how many rows it touched."""
@@ -67,8 +85,7 @@ class SqliteTx:
     def execute_many(self, statement: Executable, parameters: Sequence[Mapping[str, object]]) -> None:
         """Run a statement once for each mapping."""
         compiled = _compile(statement)
-        values = [{**compiled.defaults, **one} for one in parameters] if compiled.defaults else parameters
-        self._connection.executemany(compiled.sql, values)
+        self._connection.executemany(compiled.sql, map(compiled.values, parameters))
 
     def fetch_all(self, statement: Executable, parameters: Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
         """All rows of a query, as plain tuples in the order of its columns."""

@@ -8,6 +8,7 @@ happened.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import repeat
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +23,12 @@ from telephony.wire import cel
 
 BATCH_BYTES: Final = 1 << 18
 """How much of the ledger one transaction takes: about 600 facts, a few milliseconds of work."""
+
+FOLD_BYTES: Final = 1 << 16
+"""How much of a ledger is folded at a time when there is much of it: what the processor's cache holds as facts."""
+
+CALLS_AT_ONCE: Final = 1000
+"""How many calls one transaction of a rebuild takes: some 100 ms for which a running service waits."""
 
 ToE164 = Callable[[str], str | None]
 
@@ -238,25 +245,21 @@ def fold_files(
     """
     counts = folded or Folded()
     grouping = Grouping()
-    still_open: dict[str, CallChanged] = {}
+    over: list[CallChanged] = []
     for number, path in enumerate(paths):
-        for at, data in ledger_tail.chunks(path, BATCH_BYTES * 4, 0, (stops or {}).get(path)):
+        for at, data in ledger_tail.chunks(path, FOLD_BYTES, 0, (stops or {}).get(path)):
             lines = cel.read_lines(data if data.endswith(b"\n") else data + b"\n")
-            for offset, fact in lines.facts:
-                grouping.feed((number, at + offset), fact)
+            grouping.feed_all(zip(repeat((number, at)), [fact for _, fact in lines.facts], strict=False))
             counts.lines += len(lines.facts)
             counts.bad += len(lines.bad)
-            over = []
-            for change in grouping.changes():
-                if change.over:
-                    still_open.pop(change.call.call_id, None)
-                    over.append(change)
-                else:
-                    still_open[change.call.call_id] = change
-            counts.calls += len(over)
-            yield over
-    counts.calls += len(still_open)
-    yield list(still_open.values())
+            over += grouping.changes(closed=True)
+            if len(over) >= CALLS_AT_ONCE:
+                counts.calls += len(over)
+                yield over
+                over = []
+    over += grouping.changes()
+    counts.calls += len(over)
+    yield over
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,11 +291,6 @@ def rebuild(tx: Tx, changes: Sequence[CallChanged], to_e164: ToE164, clock: Cloc
 
     Calls that are not over are left to the service: it may know more of them already.
     """
-    at = clock.now()
-    differences: list[Difference] = []
-    for change in changes:
-        if change.over:
-            raw = change.call.caller_number_raw
-            number = to_e164(raw) if raw else None
-            differences += store.correct_call(tx, change.call, number, at=at, reason="rebuild")
-    return differences
+    ended = [change.call for change in changes if change.over]
+    numbers = [to_e164(call.caller_number_raw) if call.caller_number_raw else None for call in ended]
+    return store.correct_calls(tx, list(zip(ended, numbers, strict=True)), at=clock.now(), reason="rebuild")

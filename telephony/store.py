@@ -136,6 +136,9 @@ _REPLACE: Final = _upsert.on_conflict_do_update(
 _INSERT_LEG: Final = insert(legs)
 _DELETE_LEGS: Final = legs.delete().where(legs.c.call_id == bindparam("of_call"))
 _SELECT_CALL: Final = select(calls).where(calls.c.call_id == bindparam("of_call"))
+_KEPT_OF: Final = select(calls.c.call_id).where(
+    calls.c.call_id.in_(select(func.json_each(bindparam("call_ids", type_=String)).table_valued("value").c.value))
+)
 _NEWEST_CALLS: Final = (
     select(calls.c.call_id, calls.c.started_at)
     .order_by(calls.c.started_at.desc(), calls.c.call_id.desc())
@@ -237,6 +240,25 @@ def correct_call(tx: Tx, call: Call, caller_number: str | None, *, at: datetime,
     )
     tx.execute(_REPLACE, _call_row(call, caller_number, sealed=True, version=stored.version + 1))
     _save_legs(tx, call)
+    return differences
+
+
+def correct_calls(tx: Tx, ended: Sequence[tuple[Call, str | None]], *, at: datetime, reason: str) -> list[Difference]:
+    """``correct_call`` for many calls, each with its caller's number: those not kept yet are added together."""
+    ids = msgspec.json.encode([call.call_id for call, _ in ended]).decode()
+    kept = {call_id for (call_id,) in tx.fetch_all(_KEPT_OF, {"call_ids": ids})}
+    new: dict[str, tuple[Call, str | None]] = {}
+    others: list[tuple[Call, str | None]] = []
+    for call, number in ended:
+        if call.call_id in kept or call.call_id in new:
+            others.append((call, number))
+        else:
+            new[call.call_id] = (call, number)
+    tx.execute_many(_INSERT_CALL, [_call_row(call, number, sealed=True, version=1) for call, number in new.values()])
+    tx.execute_many(_INSERT_LEG, [row for call, _ in new.values() for row in _leg_rows(call)])
+    differences = [Difference(call_id, "call_id", None, call_id) for call_id in new]
+    for call, number in others:
+        differences += correct_call(tx, call, number, at=at, reason=reason)
     return differences
 
 
@@ -403,25 +425,26 @@ def _save_legs(tx: Tx, call: Call) -> None:
 
 
 def _add_legs(tx: Tx, call: Call) -> None:
-    tx.execute_many(
-        _INSERT_LEG,
-        [
-            {
-                "call_id": call.call_id,
-                "position": position,
-                "uniqueid": leg.uniqueid,
-                "role": leg.role.value,
-                "party": leg.party,
-                "started_at": stamp(leg.started_at),
-                "answered_at": _stamp_or_none(leg.answered_at),
-                "ended_at": _stamp_or_none(leg.ended_at),
-                "talk_time": leg.talk_time,
-                "hold_time": leg.hold_time,
-                "talks": _dump(leg.talks) if leg.talks else "[]",
-            }
-            for position, leg in enumerate(call.legs)
-        ],
-    )
+    tx.execute_many(_INSERT_LEG, _leg_rows(call))
+
+
+def _leg_rows(call: Call) -> list[dict[str, object]]:
+    return [
+        {
+            "call_id": call.call_id,
+            "position": position,
+            "uniqueid": leg.uniqueid,
+            "role": leg.role.value,
+            "party": leg.party,
+            "started_at": stamp(leg.started_at),
+            "answered_at": _stamp_or_none(leg.answered_at),
+            "ended_at": _stamp_or_none(leg.ended_at),
+            "talk_time": leg.talk_time,
+            "hold_time": leg.hold_time,
+            "talks": _dump(leg.talks) if leg.talks else "[]",
+        }
+        for position, leg in enumerate(call.legs)
+    ]
 
 
 def _dump(value: object) -> str:
