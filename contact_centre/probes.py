@@ -28,14 +28,32 @@ class Finding:
     remedy: str | None = None
 
 
+def write_through(folder: Path) -> None:
+    """A small file written to the disk and taken away again: what ``statvfs`` promises is not always kept."""
+    with tempfile.NamedTemporaryFile(dir=folder, prefix=".probe-") as file:
+        file.write(b"\0" * 4096)
+        file.flush()
+        os.fsync(file.fileno())
+
+
 class DiskProbe:
     """Is there room on a disk, and does a write come through? Asked in a thread of its own: a disk may hang.
 
     While one question hangs no other is put to that disk, and nothing else waits for it.
     """
 
-    def __init__(self, name: str, folder: Path, min_free_mb: int, remedy: str, *, made_by_us: bool = False) -> None:
+    def __init__(
+        self,
+        name: str,
+        folder: Path,
+        min_free_mb: int,
+        remedy: str,
+        *,
+        made_by_us: bool = False,
+        write: Callable[[Path], None] = write_through,
+    ) -> None:
         self.name = name
+        self._write = write
         self._folder = folder
         self._min_free_mb = min_free_mb
         self._remedy = remedy
@@ -69,7 +87,7 @@ class DiskProbe:
     def _look(self, folder: Path) -> Finding:
         try:
             free = shutil.disk_usage(folder).free
-            _write_through(folder)
+            self._write(folder)
         except (FileNotFoundError, NotADirectoryError):
             remedy = f"create {folder}, writable for Asterisk and the service"
             return Finding(self.name, ok=False, seen=f"{folder} does not exist", remedy=remedy)
@@ -115,14 +133,6 @@ def ask_disks(probes: Sequence[DiskProbe], within_s: float = DISK_ANSWERS_WITHIN
     for probe in probes:
         probe.start()
     return [probe.answer(deadline) for probe in probes]
-
-
-def _write_through(folder: Path) -> None:
-    """A small file written to the disk and taken away again: what ``statvfs`` promises is not always kept."""
-    with tempfile.NamedTemporaryFile(dir=folder, prefix=".probe-") as file:
-        file.write(b"\0" * 4096)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def permissions(settings: Settings) -> Iterator[Finding]:
