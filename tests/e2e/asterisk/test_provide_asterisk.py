@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
@@ -35,7 +36,7 @@ class Machine:
         self.count = folder / "count"
         programs = folder / "bin"
         programs.mkdir()
-        for name in ("unshare", "sh", "mkdir", "sleep", "true", "apt-get"):
+        for name in ("setpriv", "unshare", "sh", "mkdir", "sleep", "true", "apt-get"):
             found = shutil.which(name)
             if found is not None:
                 (programs / name).symlink_to(found)
@@ -122,6 +123,19 @@ def test_two_copies_of_the_tree_make_one_root(machine: Machine) -> None:
     outputs = [process.communicate(timeout=60)[0] for process in both]
     assert outputs[0] == outputs[1] != ""
     assert machine.runs == 1
+
+
+def test_nothing_goes_on_when_the_script_is_killed(machine: Machine) -> None:
+    process = machine.start(SLOW="yes")
+    deadline = time.monotonic() + 20
+    while not machine.runs:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.kill()
+    process.communicate(timeout=5)
+    time.sleep(1.5)
+    assert list(machine.cache.glob("asterisk-root-*/")) == []
+    assert machine.run()[0] == 0
 
 
 def test_apt_sources_are_read_in_both_formats(script: ModuleType, tmp_path: Path) -> None:
