@@ -76,6 +76,11 @@ class Channel:
                 self.role = role
 
     @property
+    def conversation(self) -> "Conversation | None":
+        """The call whose citizen is on this channel."""
+        return self.call if self.is_citizen else None
+
+    @property
     def rang_in_vain(self) -> bool:
         """Queue rang an operator here, and they did not take it."""
         return self.dialled_by_queue and self.ended_at is not None and not self.was_bridged

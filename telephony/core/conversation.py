@@ -125,7 +125,7 @@ class Conversation:
     """
 
     __slots__ = (
-        "_answered_at", "_hears", "_in_queue", "_key", "_left_at", "_operator", "_pairs", "_queue",
+        "_answered_at", "_apart", "_hears", "_in_queue", "_key", "_left_at", "_operator", "_pairs", "_queue",
         "_queued_at", "_status", "_talk", "_transfers", "call_id", "caller", "citizen", "legs", "number", "outbound",
     )  # fmt: skip
 
@@ -139,6 +139,7 @@ class Conversation:
         self._answered_at: datetime | None = None
         self._pairs: dict[Channel, _Pair] = {}
         self._hears: list[Channel] = []
+        self._apart = True
         self._talk = Spell()
         self._queue: str | None = None
         self._queued_at: datetime | None = None
@@ -192,8 +193,9 @@ class Conversation:
         still on the phone: behind a HOLD in the same bridge, or consulting in another.
         """
         citizen = self.citizen
-        if citizen is None:
+        if citizen is None or (self._apart and not citizen.bridge):
             return
+        self._apart = not citizen.bridge
         near: list[Channel] = []
         if citizen.bridge:
             near = [channel for channel in bridges.persons(citizen.bridge) if channel is not citizen]

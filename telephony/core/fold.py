@@ -33,7 +33,9 @@ def fold(facts: Sequence[Fact], ending: Ending | None = None) -> tuple[Call, ...
     state = _State()
     for fact in facts:
         state.take(fact)
-    return state.records(ending)
+    calls = state.records(ending)
+    state.forget()
+    return calls
 
 
 class _State:
@@ -81,6 +83,11 @@ class _State:
         group_id = next(iter(self.channels), "")
         return tuple(one.record(group_id, self._served(one), cut, anomalies) for one in self.conversations)
 
+    def forget(self) -> None:
+        """Undo the circles between channels and calls, so that they go at once and not by garbage collection."""
+        for channel in self.channels.values():
+            channel.call = None
+
     def _served(self, conversation: Conversation) -> list[Channel]:
         """The channels of a call besides the citizen's: those made for it, and those whom the citizen heard."""
         alone = len(self.conversations) == 1
@@ -94,10 +101,6 @@ class _State:
                 or (not channel.is_citizen and (channel.call is conversation or (alone and channel.call is None)))
             )
         ]
-
-    def _conversation_of(self, channel: Channel) -> Conversation | None:
-        """The call whose citizen is on this channel."""
-        return next((one for one in self.conversations if channel in one.legs), None)
 
     def _outbound(self, call_id: str) -> Conversation:
         known = next((one for one in self.conversations if one.call_id == call_id), None)
@@ -121,7 +124,7 @@ class _State:
     def _stop_waiting(self, channel: Channel, now: datetime) -> None:
         if channel.waits_in_queue:
             channel.waits_in_queue = False
-            conversation = self._conversation_of(channel)
+            conversation = channel.conversation
             if conversation is not None:
                 conversation.leave_queue(now)
 
@@ -132,7 +135,7 @@ class _State:
             channel.recorded_from = channel.recorded_from or fact.eventtime
         elif fact.appname == "Queue":
             channel.waits_in_queue = True
-            conversation = self._conversation_of(channel)
+            conversation = channel.conversation
             if conversation is not None:
                 conversation.enter_queue(fact.appdata.partition(",")[0], fact.eventtime)
 
@@ -218,13 +221,13 @@ class _State:
         channel.number, channel.caller_name = caller(user_payload(fact.eventextra))
 
     def menu(self, fact: Fact, channel: Channel) -> None:
-        conversation = self._conversation_of(channel)
+        conversation = channel.conversation
         if conversation is not None and user_payload(fact.eventextra):
             conversation.press()
 
     def queue_leave(self, fact: Fact, channel: Channel) -> None:
         self._stop_waiting(channel, fact.eventtime)
-        conversation = self._conversation_of(channel)
+        conversation = channel.conversation
         if conversation is not None:
             conversation.set_status(user_payload(fact.eventextra))
 
