@@ -3,6 +3,7 @@
 Loaded only when there is something to migrate: Alembic costs a command more time than the command itself.
 """
 
+import fcntl
 import shutil
 import sqlite3
 from contextlib import closing
@@ -21,6 +22,7 @@ import contact_centre.jobs
 import recordings.store
 import telephony.store
 from contact_centre import tables
+from contact_centre.writer import connect
 
 METADATA: Final[tuple[MetaData, ...]] = (
     telephony.store.metadata,
@@ -40,7 +42,17 @@ def revisions() -> list[str]:
 
 
 def upgrade(path: Path) -> None:
-    """Bring a database, or a new one, to the newest revision, in one transaction."""
+    """Bring a database, or a new one, to the newest revision, in one transaction; one program at a time.
+
+    It is opened as writers open it first: what turns a file into WAL mode must be alone with it.
+    """
+    with (path.parent / "schema.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        connect(path).close()
+        _upgrade(path)
+
+
+def _upgrade(path: Path) -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["database"] = path

@@ -120,9 +120,9 @@ def transaction(connection: sqlite3.Connection, *, keep: bool = True) -> Iterato
 @dataclass(slots=True)
 class _Job:
     run: Callable[[SqliteTx], Any]
-    done: Callable[[Any, BaseException | None], None]
+    done: Callable[[Any, Exception | None], None]
     result: Any = None
-    error: BaseException | None = field(default=None)
+    error: Exception | None = field(default=None)
 
 
 class WriterClosedError(RuntimeError):
@@ -153,7 +153,7 @@ class Writer:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
 
-        def resolve(result: T, error: BaseException | None) -> None:
+        def resolve(result: T, error: Exception | None) -> None:
             if future.done():  # the caller gave up waiting; the job stands as it is
                 return
             if error is None:
@@ -161,7 +161,7 @@ class Writer:
             else:
                 future.set_exception(error)
 
-        def done(result: T, error: BaseException | None) -> None:
+        def done(result: T, error: Exception | None) -> None:
             with suppress(RuntimeError):  # the loop has ended
                 loop.call_soon_threadsafe(resolve, result, error)
 
@@ -227,8 +227,9 @@ class Writer:
         except BaseException as error:  # noqa: BLE001 - whatever it was, it belongs to those who wait
             with suppress(sqlite3.Error):
                 execute("ROLLBACK")
+            failure = error if isinstance(error, Exception) else RuntimeError(f"a job raised {error!r}")
             for job in batch:
-                job.error = job.error or error
+                job.error = job.error or failure
 
     def _attempt(self, job: _Job, tx: SqliteTx) -> None:
         execute = self._connection.execute
