@@ -81,6 +81,7 @@ class Stage:
             assert (self.asterisk.host.data / "sounds" / "uk" / f"{extra['sound']}.alaw").exists()
         log = (self.asterisk.host.log / "messages.log").read_text("utf-8")
         assert "does not exist in any format" not in log
+        assert "defaulting to English" not in log
 
 
 def decode(fact: dict[str, str]) -> dict[str, Any]:

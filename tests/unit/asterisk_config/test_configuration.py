@@ -162,7 +162,7 @@ def test_every_word_that_asterisk_can_say_unasked_is_ours() -> None:
         "queue-youarenext", "queue-thereare", "queue-callswaiting", "queue-quantity1", "queue-quantity2",
         "queue-holdtime", "queue-minute", "queue-minutes", "queue-seconds", "queue-thankyou", "queue-reporthold",
         "queue-periodic-announce", "beep", "beeperr", "pbx-transfer", "pbx-invalid", "privacy-incorrect",
-        *(f"digits/{number}" for number in (*range(21), *range(30, 100, 10))), "digits/hundred",
+        *(f"digits/{number}" for number in (*range(21), *range(30, 100, 10), *range(100, 1000, 100))),
     }  # fmt: skip
     assert defaults <= read_texts(CONFIG_SOURCE).names
 
@@ -193,6 +193,7 @@ def test_ami_listens_on_loopback_for_two_users_with_what_they_need(tmp_path: Pat
         assert settings["permit"] == "127.0.0.1/255.255.255.255"
         assert int(settings["writetimeout"]) > 100
         assert not DENIED_WRITES & set(settings["write"].split(","))
+    assert "system" not in dict(manager[SERVICE_USER])["write"].split(",")
     filters = [name for name, _ in manager[SERVICE_USER] if name.startswith("eventfilter(")]
     assert len(filters) > 15
     assert all(re.fullmatch(r"eventfilter\(action\(include\),name\(\w+\)\)", name) for name in filters)
