@@ -6,6 +6,7 @@ Every wrong value is named together with where it came from.
 import os
 import tomllib
 from collections.abc import Mapping
+from dataclasses import is_dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -157,6 +158,15 @@ def _refuse_unknown_variables() -> None:
     ]
     if unknown:
         raise SettingsError("\n".join(f"environment: {name}: there is no such setting" for name in unknown))
+    sections = {PREFIX + name.upper() for name, field in Settings.model_fields.items() if _is_section(field.annotation)}
+    whole = sorted(name for name in os.environ if name.upper() in sections)
+    if whole:
+        told = "a section has no value; set its keys one by one"
+        raise SettingsError("\n".join(f"environment: {name}: {told}, as {name}__<KEY>" for name in whole))
+
+
+def _is_section(kind: object) -> bool:
+    return isinstance(kind, type) and (issubclass(kind, BaseModel) or is_dataclass(kind))
 
 
 def _explain(problem: Mapping[str, Any], path: Path, overrides: Mapping[str, Any]) -> str:
@@ -171,6 +181,8 @@ def _explain(problem: Mapping[str, Any], path: Path, overrides: Mapping[str, Any
         source = f"environment {variable}"
     else:
         source = str(path)
-    if problem["type"] == "extra_forbidden":
+    if problem["type"] in {"extra_forbidden", "unexpected_keyword_argument"}:
         return f"{source}: {'.'.join(parts)}: there is no such setting"
+    if parts[-1] == "password":
+        return f"{source}: {'.'.join(parts)}: {problem['msg']}"
     return f"{source}: {'.'.join(parts)}: {problem['msg']} (found {problem['input']!r})"
