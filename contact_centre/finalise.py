@@ -81,9 +81,19 @@ class Finaliser:
                 async with self._engine.connect() as connection:
                     recording = await store.get_recording(connection, call_id)
                 if recording is not None:
-                    await asyncio.to_thread(self._service.discard_raw, recording)
+                    await self._discard(recording)
         except Exception:  # noqa: BLE001
             _log.exception("tidying up after the last run failed; raw files may be left in the spool folder")
+
+    async def _discard(self, recording: Recording) -> None:
+        """Let the raw files of a committed recording go; what grew meanwhile is finalised once more."""
+        try:
+            await asyncio.to_thread(self._service.discard_raw, recording)
+        except NotYet as later:
+            until = self._clock.now() + timedelta(seconds=later.retry_after)
+            await self._writer.run(lambda tx: jobs.reopen(tx, casework.FINALISE, recording.call_id, until))
+        except Exception as error:  # noqa: BLE001 - the recording is safe; the raw files simply stay
+            _log.error("raw audio not removed", call_id=recording.call_id, error=str(error))
 
     async def _rest(self) -> None:
         try:
@@ -120,7 +130,7 @@ class Finaliser:
             await self._writer.run(lambda tx: jobs.postpone(tx, job, until, why))
             return
         await self._writer.run(lambda tx: self._keep(tx, job, recording))
-        await asyncio.to_thread(self._service.discard_raw, recording)
+        await self._discard(recording)
         self._metrics.recordings.labels(recording.status.value).inc()
         say = _log.info if recording.status.value == "ok" else _log.warning
         say("recording final", call_id=job.key, status=recording.status.value, duration=recording.duration)

@@ -42,6 +42,12 @@ _POSTPONE: Final = (
     .values(due_at=bindparam("until"), attempts=jobs.c.attempts + bindparam("counts"), last_error=bindparam("why"))
 )
 
+_REOPEN: Final = (
+    update(jobs)
+    .where(jobs.c.kind == bindparam("of_kind"), jobs.c.key == bindparam("of_key"))
+    .values(due_at=bindparam("until"), done_at=None)
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -68,6 +74,11 @@ def postpone(tx: Tx, job: Job, until: datetime, why: str | None) -> None:
     """Not now: with a reason it counts as a failed attempt, without one it was only too early."""
     parameters = {"of_kind": job.kind, "of_key": job.key, "until": stamp(until), "why": why}
     tx.execute(_POSTPONE, parameters | {"counts": int(why is not None)})
+
+
+def reopen(tx: Tx, kind: str, key: str, until: datetime) -> None:
+    """It was done, and has to be done once more."""
+    tx.execute(_REOPEN, {"of_kind": kind, "of_key": key, "until": stamp(until)})
 
 
 def backoff(attempts: int) -> timedelta:
