@@ -1,13 +1,12 @@
 """``ledger show``, ``rebuild`` and ``quarantine``."""
 
-import sqlite3
 import sys
-from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from contact_centre import casework, views
+from contact_centre import views
 from contact_centre.cli.context import (
     Context,
     json_option,
@@ -19,11 +18,12 @@ from contact_centre.cli.context import (
 )
 from contact_centre.clock import SystemClock
 from contact_centre.numbers import number_reader
-from contact_centre.writer import transaction
+from contact_centre.rebuild import rebuild as run_rebuild
 from telephony import ingest, store
-from telephony.core.call import CallChanged
 from telephony.ingest import Folded
-from telephony.store import Difference
+
+if TYPE_CHECKING:
+    from telephony.core.call import CallChanged
 
 
 @click.group()
@@ -77,36 +77,26 @@ def rebuild(context: Context, dry_run: bool, as_json: bool) -> None:
     A record that says otherwise gets a new version; the old one is kept with the reason. Calls that are going on, and
     what the service has not read yet, are left to the service: it may run meanwhile. Exits with 1 if anything differed.
     """
-    ledger_file = context.settings.asterisk.ledger
-    to_e164 = number_reader(context.settings)
-    folded = Folded()
-    differences: list[Difference] = []
     with context.writing() as connection:
-        with transaction(connection, keep=False) as tx:
-            positions = store.ledger_positions(tx)
-        extent = ingest.ingested(ledger_file, positions)
-        for changes in ingest.fold_files(extent.paths, folded, extent.stops):
-            differences += _keep(connection, changes, to_e164, dry_run=dry_run)
+        rebuilt = run_rebuild(
+            connection,
+            context.settings.asterisk.ledger,
+            number_reader(context.settings),
+            SystemClock(),
+            dry_run=dry_run,
+        )
+    differences, folded = rebuilt.differences, rebuilt.folded
     if as_json:
         print_json([views.plain(one) for one in differences])
     else:
         print_table(
             ((one.call_id, one.field, views.plain(one.stored), views.plain(one.recomputed)) for one in differences),
             ("call_id", "field", "stored", "recomputed"),
-            f"No differences: {folded.calls} calls from {folded.lines:,} facts in {len(extent.paths)} ledger files.",
+            f"No differences: {folded.calls} calls from {folded.lines:,} facts in {rebuilt.files} ledger files.",
         )
     if folded.bad:
         click.echo(f"contact-centre: {folded.bad} lines are no facts and were left out", err=True)
     sys.exit(1 if differences else 0)
-
-
-def _keep(
-    connection: sqlite3.Connection, changes: Sequence[CallChanged], to_e164: ingest.ToE164, *, dry_run: bool
-) -> list[Difference]:
-    with transaction(connection, keep=not dry_run) as tx:
-        differences = ingest.rebuild(tx, changes, to_e164, SystemClock())
-        casework.apply(tx, [change for change in changes if change.over], to_e164)
-    return differences
 
 
 @ledger.command()
