@@ -39,6 +39,8 @@ class Asterisk:
     paths: AsteriskPaths
     host: AsteriskPaths
     process: Process | None = None
+    run_as: tuple[int, int] | None = None
+    """User and group, by number, to start as; None stays who we are."""
 
     @classmethod
     def install(
@@ -119,7 +121,11 @@ class Asterisk:
         Raises:
             ProcessError: it ended, or is not ready in time; the message holds the end of its log.
         """
-        command = self.place.command(self.folder, ["asterisk", "-C", f"{self.paths.etc}/asterisk.conf", "-f"])
+        argv = ["asterisk", "-C", f"{self.paths.etc}/asterisk.conf", "-f"]
+        if self.run_as is not None:
+            user, group = self.run_as
+            argv = ["setpriv", f"--reuid={user}", f"--regid={group}", "--clear-groups", *argv]
+        command = self.place.command(self.folder, argv)
         self.process = self.processes.start("asterisk", command, self.folder / "asterisk.log")
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

@@ -31,6 +31,8 @@ class Service:
     processes: Processes
     port: int
     process: Process | None = None
+    run_as: tuple[str, ...] = ()
+    """A command in front of every command, such as ``setpriv`` with its options."""
 
     @classmethod
     def beside(cls, asterisk: Asterisk, folder: Path, processes: Processes, extra: str = "") -> "Service":
@@ -160,7 +162,13 @@ class Service:
             time.sleep(_POLL_SECONDS * 5)
 
     def _command(self, *words: str) -> list[str]:
-        return [str(Path(sys.executable).with_name("contact-centre")), "--config", str(self.config), *words]
+        return [
+            *self.run_as,
+            str(Path(sys.executable).with_name("contact-centre")),
+            "--config",
+            str(self.config),
+            *words,
+        ]
 
 
 def _environment() -> dict[str, str]:
