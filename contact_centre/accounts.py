@@ -27,6 +27,7 @@ accounts: Final = Table(
 )
 
 _ADD: Final = insert(accounts)
+_EXTENSIONS: Final = select(accounts.c.login, accounts.c.extension)
 _REMOVE: Final = delete(accounts).where(accounts.c.login == bindparam("of_login"))
 
 
@@ -50,6 +51,11 @@ def add(tx: Tx, *, login: str, name: str, roles: Sequence[str], extension: str, 
     """
     row = {"login": login, "name": name, "roles": " ".join(roles), "extension": extension}
     tx.execute(_ADD, row | {"sip_account": sip_account, "created_at": stamp(at)})
+
+
+def extensions(tx: Tx) -> dict[str, str]:
+    """The extension of each login."""
+    return {str(login): str(extension) for login, extension in tx.fetch_all(_EXTENSIONS)}
 
 
 def remove(tx: Tx, login: str) -> bool:

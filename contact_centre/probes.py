@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from contact_centre.config import Settings
+from telephony.wire import cel
 
 MB: Final = 1 << 20
 DISK_ANSWERS_WITHIN_S: Final = 2.0
@@ -194,11 +195,11 @@ def ledger_format(settings: Settings) -> Finding:
         )
     try:
         with ledger.open("rb") as file:
-            head = file.read(1)
+            head = file.read(4 * cel.MAX_LINE)
     except OSError as error:
         return Finding("ledger", ok=False, seen=f"{ledger}: {error.strerror}", remedy="let the service read the ledger")
-    if head not in (b"", b"{"):
-        remedy = "this Asterisk writes no JSON (needs 22.6 or newer): see docs/operations.md"
+    if head and not cel.read_lines(head).facts:
+        remedy = "its lines are no facts in JSON: this needs Asterisk 22.6 or newer and our cel_custom.conf"
         return Finding("ledger", ok=False, seen=f"{ledger}: not JSON lines", remedy=remedy)
     return Finding("ledger", ok=True, seen=f"{ledger}: JSON lines, {ledger.stat().st_size:,} bytes")
 

@@ -19,6 +19,7 @@ from contact_centre.cli.context import (
     print_table,
     seconds,
 )
+from contact_centre.numbers import number_reader
 from telephony import store
 from telephony.core.call import QueueOutcome
 from telephony.store import CallFilter
@@ -32,7 +33,7 @@ def calls() -> None:
 @calls.command("list")
 @click.option("--since", type=MOMENT, help="From this day or moment on (the city's time).")
 @click.option("--until", type=MOMENT, help="Before this day or moment.")
-@click.option("--number", help="The citizen's number, E.164 or as the network sent it.")
+@click.option("--number", help="The citizen's number, in any form.")
 @click.option("--line", help="15-80 or 588-888.")
 @click.option("--operator", help="The operator's login.")
 @click.option(
@@ -53,7 +54,8 @@ def list_(
     as_json: bool,
 ) -> None:
     """List calls, oldest first."""
-    wanted = CallFilter(since, until, number, line, operator, outcome, limit)
+    known = number_reader(context.settings)(number) if number else None
+    wanted = CallFilter(since, until, known or number, line, operator, outcome, limit)
 
     async def query(connection: AsyncConnection) -> list[dict[str, Any]]:
         return await views.calls(connection, await store.list_calls(connection, wanted))

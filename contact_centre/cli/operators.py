@@ -26,6 +26,7 @@ from telephony.provision import CLI_USER, ami_secret
 
 FIRST_EXTENSION = 201
 """Where extensions begin when none is named."""
+LONGEST_NAME = 100
 
 
 @click.group()
@@ -42,8 +43,11 @@ def operators() -> None:
 @pass_context
 def add(context: Context, login: str, name: str, roles: tuple[str, ...], extension: str | None, as_json: bool) -> None:
     """Add a person and a SIP phone; the phone's password is shown once, here."""
+    name = " ".join(name.split())
+    if not name or not name.isprintable() or len(name) > LONGEST_NAME:
+        raise click.BadParameter(f"one line of printable text, {LONGEST_NAME} letters at most", param_hint="--name")
     asterisk = context.settings.asterisk
-    roles = roles or ("operator",)
+    roles = tuple(dict.fromkeys(roles)) or ("operator",)
     made = context.write(lambda tx: _make(tx, asterisk, login, name, roles, extension))
     loaded = _tell_asterisk(asterisk, control.reload_phones)
     if as_json:
@@ -103,9 +107,17 @@ def _make(
     tx: SqliteTx, asterisk: AsteriskSettings, login: str, name: str, roles: tuple[str, ...], extension: str | None
 ) -> NewPhone:
     """Account and phone files together: the account is kept only if the files could be written."""
+    etc = asterisk.config_dir
+    if not (etc / "phones.d").is_dir():
+        raise PhoneError(
+            f"{etc}: no configuration of ours; `contact-centre asterisk install`, or set asterisk.config_dir"
+        )
     kind: phones.Kind = "specialist" if "specialist" in roles and "operator" not in roles else "operator"
-    taken = {int(phone.extension) for phone in phones.listed(asterisk.config_dir)}
-    chosen = extension or str(next(number for number in range(FIRST_EXTENSION, 99999) if number not in taken))
+    known = accounts.extensions(tx)
+    if login in known:
+        raise PhoneError(f"login {login} is taken; see `contact-centre operators list`")
+    taken = {phone.extension for phone in phones.listed(etc)} | set(known.values())
+    chosen = extension or next(one for one in map(str, range(FIRST_EXTENSION, 99999)) if one not in taken)
     phone = Phone(kind, login, chosen)
     try:
         accounts.add(
@@ -118,19 +130,18 @@ def _make(
             at=SystemClock().now(),
         )
     except sqlite3.IntegrityError as error:
-        raise PhoneError(
-            f"login {login} or extension {chosen} is taken; see `contact-centre operators list`"
-        ) from error
-    return phones.add(asterisk.config_source, asterisk.config_dir, phone)
+        raise PhoneError(f"extension {chosen} is taken; see `contact-centre operators list`") from error
+    return phones.add(asterisk.config_source, etc, phone)
 
 
 def _tell_asterisk(asterisk: AsteriskSettings, act: Callable[[control.AmiAddress], Coroutine[Any, Any, None]]) -> bool:
     """Ask Asterisk to load the change; if it cannot be asked, say what will happen instead."""
     try:
-        address = control.AmiAddress(asterisk.ami_host, asterisk.ami_port, ami_secret(asterisk.config_dir, CLI_USER))
-        asyncio.run(act(address))
+        secret = ami_secret(asterisk.config_dir, CLI_USER)
+        asyncio.run(act(control.AmiAddress(asterisk.ami_host, asterisk.ami_port, secret)))
     except (control.AmiError, OSError) as error:
-        click.echo(f"contact-centre: {error}", err=True)
+        told = f"no AMI secret: {error}" if isinstance(error, OSError) else error
+        click.echo(f"contact-centre: {told}", err=True)
         click.echo("contact-centre: the files are written; Asterisk loads them at its next start or reload", err=True)
         return False
     return True
