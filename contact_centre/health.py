@@ -99,6 +99,9 @@ class Health:
     async def _ask_disks(self) -> None:
         try:
             self._of_disks = tuple(await asyncio.to_thread(self._disks))
+        except Exception as error:  # noqa: BLE001 - the watch goes on, and says so
+            _log.exception("asking the disks failed")
+            self._of_disks = (Finding("disks", ok=False, seen=f"{type(error).__name__}: {error}"),)
         finally:
             self._asked_at = asyncio.get_running_loop().time()
             self._asking = None
