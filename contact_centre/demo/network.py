@@ -1,4 +1,8 @@
-"""Loopback ports for programs that run at the same time."""
+"""Loopback ports for programs that run at the same time.
+
+Ports are drawn below the kernel's own range: one that the kernel gives out for an outgoing connection a moment later
+would be taken again.
+"""
 
 import random
 import socket
@@ -7,26 +11,42 @@ from typing import Final
 RTP_SPAN: Final = 2400
 """Ports of one Asterisk's RTP range: 300 recorded calls with two legs each."""
 
+_LOW: Final = 3000
 _RTP_LOW: Final = 10000
 _RTP_HIGH: Final = 32000
 _EVEN: Final = 2
+_ATTEMPTS: Final = 200
+
+_chance: Final = random.SystemRandom()
+_given: Final[set[int]] = set()
 
 
 def free_udp_port(address: str = "127.0.0.1") -> int:
-    """A UDP port that nobody had a moment ago."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind((address, 0))
-        return int(probe.getsockname()[1])
+    """A UDP port that nobody had a moment ago, and that this process has not been given before."""
+    return _free_port(socket.SOCK_DGRAM, address)
 
 
 def free_tcp_port(address: str = "127.0.0.1") -> int:
-    """A TCP port that nobody had a moment ago."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind((address, 0))
-        return int(probe.getsockname()[1])
+    """A TCP port that nobody had a moment ago, and that this process has not been given before."""
+    return _free_port(socket.SOCK_STREAM, address)
 
 
 def rtp_range(span: int = RTP_SPAN) -> tuple[int, int]:
     """First and last port of a range for RTP, below the kernel's own; whoever uses it passes over taken ports."""
-    first = random.SystemRandom().randrange(_RTP_LOW, _RTP_HIGH - span, _EVEN)
+    first = _chance.randrange(_RTP_LOW, _RTP_HIGH - span, _EVEN)
     return first, first + span - 1
+
+
+def _free_port(kind: socket.SocketKind, address: str) -> int:
+    for _ in range(_ATTEMPTS):
+        port = _chance.randrange(_LOW, _RTP_LOW)
+        if port in _given:
+            continue
+        with socket.socket(socket.AF_INET, kind) as probe:
+            try:
+                probe.bind((address, port))
+            except OSError:
+                continue
+        _given.add(port)
+        return port
+    raise OSError(f"no free port on {address} between {_LOW} and {_RTP_LOW}")
