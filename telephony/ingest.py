@@ -99,8 +99,8 @@ class Ingest:
             start = begin[1] if file.file_id == begin[0] else 0
             if path is not None and file.file_id >= begin[0]:
                 for at, data in ledger_tail.chunks(path, BATCH_BYTES, start, file.position):
-                    for offset, fact in cel.read_lines(data).facts:
-                        self._grouping.feed((file.file_id, at + offset), fact)
+                    facts = cel.read_lines(data).facts
+                    self._grouping.feed_all(((file.file_id, at + offset), fact) for offset, fact in facts)
         self._grouping.settle()
         return [file for file in known.files if not file.complete and file.fingerprint not in paths]
 
@@ -136,8 +136,7 @@ class Ingest:
             bad.append((file.position, data[: cel.MAX_LINE], f"no line end within {BATCH_BYTES} bytes"))
         if not consumed and not complete:
             return None
-        for offset, fact in lines.facts:
-            self._grouping.feed((file.file_id, file.position + offset), fact)
+        self._grouping.feed_all(((file.file_id, file.position + offset), fact) for offset, fact in lines.facts)
         changes = tuple(self._grouping.changes())
         moved = replace(file, position=file.position + consumed, complete=complete)
         return self._batch(moved, changes, bad, len(lines.facts))
