@@ -11,7 +11,7 @@ from typing import Final, Literal
 import jinja2
 
 from contact_centre.demo.asterisk import TRUNK_ADDRESSES, Asterisk
-from contact_centre.demo.network import free_tcp_port, free_udp_port, rtp_range
+from contact_centre.demo.network import free_udp_port, rtp_range
 from contact_centre.demo.processes import Process, ProcessError
 from contact_centre.demo.tones import write_tone
 from telephony.phones import NewPhone, Phone
