@@ -9,7 +9,7 @@ import heapq
 import json
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -114,18 +114,20 @@ class _Asterisk:
         return f"{number} {quote(self.chance.choice(_NAMES))}"
 
 
-def lines(calls: int, *, apart_s: float, seed: int = 1) -> Iterator[tuple[int, bytes]]:
+def lines(
+    calls: int, *, apart_s: float, seed: int = 1, kinds: Sequence[str] = tuple(MIX)
+) -> Iterator[tuple[int, bytes]]:
     """The lines of so many calls, (call number, line) each, in the order of their times.
 
     ``apart_s`` is how far apart calls begin on average: 600 keeps them one after the other, 10 has about ten at once.
     """
     chance = random.Random(seed)  # noqa: S311 - no secret
     asterisk = _Asterisk(chance)
-    kinds = chance.choices(list(MIX), list(MIX.values()), k=calls)
+    chosen = chance.choices(kinds, [MIX[kind] for kind in kinds], k=calls)
     ahead: list[tuple[datetime, int, int]] = []
     active: dict[int, tuple[tuple[_Line, ...], float, datetime, dict[str, str]]] = {}
     begin = _BEGIN
-    for number, kind in enumerate(kinds):
+    for number, kind in enumerate(chosen):
         begin += timedelta(seconds=apart_s * chance.uniform(0.5, 1.5))
         yield from _until(begin, ahead, active, asterisk)
         active[number] = (_captured(kind), chance.uniform(*_STRETCH), begin, {})
