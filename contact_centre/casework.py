@@ -28,6 +28,7 @@ _MISSED: Final[Mapping[QueueOutcome, MissedReason]] = {
     QueueOutcome.TIMED_OUT: MissedReason.TIMED_OUT,
     QueueOutcome.EXITED_EMPTY: MissedReason.EXITED_EMPTY,
     QueueOutcome.EXITED_BY_KEY: MissedReason.EXITED_BY_KEY,
+    QueueOutcome.NOT_QUEUED: MissedReason.ABANDONED,  # mostly hung up during the greeting; the record says no more
 }
 
 
@@ -102,7 +103,7 @@ def _evidence(tx: Tx, call: Call, number: str | None, *, over: bool) -> None:
 def _missed(tx: Tx, call: Call, number: str | None, at: datetime) -> None:
     if call.queue_outcome is QueueOutcome.WITHDRAWN:
         return
-    reason = _MISSED.get(call.queue_outcome, MissedReason.REFUSED)
+    reason = _MISSED.get(call.queue_outcome, MissedReason.ABANDONED)
     appeals.open_callback(tx, call_id=call.call_id, number=number, line=call.line, reason=reason, at=at)
 
 

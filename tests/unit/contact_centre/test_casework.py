@@ -1,0 +1,226 @@
+"""What follows from call records: drafts, evidence, callbacks and jobs, in any order and any number of times."""
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import Awaitable, Callable
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from appeals import queries
+from appeals.model import Callback, MissedReason
+from appeals.queries import CallbackFilters
+from contact_centre import casework, database, jobs
+from contact_centre.config import Settings
+from contact_centre.numbers import number_reader
+from contact_centre.writer import connect, transaction
+from telephony.core.call import Call, CallChanged, Direction, Leg, QueueOutcome, Role, Span, Transfer, TransferKind
+from telephony.ingest import fold_files
+
+T = TypeVar("T")
+NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+SCENARIOS = Path(__file__).parents[2] / "scenarios"
+
+
+def at(seconds: float) -> datetime:
+    return NOON + timedelta(seconds=seconds)
+
+
+def leg(role: Role, party: str | None, start: float, end: float | None, *, talked: bool = False) -> Leg:
+    ended = None if end is None else at(end)
+    talks = (Span(at(start), ended),) if talked else ()
+    return Leg(f"u{party}", role, party, at(start), None, ended, 0.0, 0.0, talks)
+
+
+ANSWERED = Call(
+    call_id="cc1-1795334400.1",
+    line="588-888",
+    direction=Direction.INBOUND,
+    caller_number_raw="0501234567",
+    caller_name="Жанна",
+    dialled_number="588888",
+    started_at=at(0),
+    answered_at=at(10),
+    ended_at=at(70),
+    queue="contact-centre",
+    queue_outcome=QueueOutcome.ANSWERED,
+    operator="olena",
+    wait_time=2.0,
+    talk_time=60.0,
+    hold_time=0.0,
+    ring_no_answers=0,
+    transfers=(),
+    legs=(leg(Role.CITIZEN, "0501234567", 0, 70), leg(Role.OPERATOR, "olena", 9, 70, talked=True)),
+    purpose=None,
+    recovered=False,
+    group_id="cc1-1795334400.1",
+    recorded_from=at(8),
+    anomalies=(),
+)
+MISSED = replace(
+    ANSWERED, answered_at=None, queue_outcome=QueueOutcome.ABANDONED, operator=None, talk_time=0.0, legs=()
+)
+
+
+class Register:
+    """A database into which changes are worked."""
+
+    def __init__(self, path: Path) -> None:
+        database.migrate(path, NOON)
+        self.path = path
+
+    def apply(self, *calls: Call, over: bool = True) -> casework.Outcome:
+        with closing(connect(self.path)) as connection, transaction(connection) as tx:
+            changes = [CallChanged(call, over) for call in calls]
+            return casework.apply(tx, changes, number_reader(Settings()))
+
+    def read(self, query: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        async def work() -> T:
+            async with database.reading(self.path, NOON) as engine, engine.connect() as connection:
+                return await query(connection)
+
+        return asyncio.run(work())
+
+    def callbacks(self) -> list[Callback]:
+        return self.read(lambda connection: queries.list_callbacks(connection, CallbackFilters(state=None)))
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        with closing(sqlite3.connect(self.path)) as connection:
+            return connection.execute(query).fetchall()
+
+
+@pytest.fixture
+def register(tmp_path: Path) -> Register:
+    return Register(tmp_path / "contact-centre.db")
+
+
+def test_the_draft_is_there_as_soon_as_citizen_and_operator_are_bridged_and_only_once(register: Register) -> None:
+    going_on = replace(ANSWERED, ended_at=None, talk_time=0.0)
+    assert register.apply(going_on, over=False).drafted == ((ANSWERED.call_id, at(10)),)
+    assert register.apply(going_on, over=False).drafted == ()
+    assert register.apply(ANSWERED).drafted == ()
+    [draft] = register.read(queries.list_appeals)
+    assert (draft.operator, draft.caller_number, draft.created_at) == ("olena", "+380501234567", at(10))
+    assert register.rows("SELECT connected_seconds FROM contact_evidence") == [(60.0,)]
+
+
+def test_before_the_bridge_and_before_the_end_nothing_follows(register: Register) -> None:
+    register.apply(replace(MISSED, ended_at=None, recorded_from=at(8)), over=False)
+    for table in ("appeals", "duties", "contact_evidence", "jobs"):
+        assert register.rows(f"SELECT * FROM {table}") == []  # noqa: S608 - our names
+
+
+@pytest.mark.parametrize(
+    ("outcome", "reason"),
+    [
+        (QueueOutcome.ABANDONED, MissedReason.ABANDONED),
+        (QueueOutcome.TIMED_OUT, MissedReason.TIMED_OUT),
+        (QueueOutcome.EXITED_EMPTY, MissedReason.EXITED_EMPTY),
+        (QueueOutcome.EXITED_BY_KEY, MissedReason.EXITED_BY_KEY),
+        (QueueOutcome.NOT_QUEUED, MissedReason.ABANDONED),
+    ],
+)
+def test_a_call_that_no_operator_took_becomes_a_callback_once(
+    register: Register, outcome: QueueOutcome, reason: MissedReason
+) -> None:
+    register.apply(replace(MISSED, queue_outcome=outcome))
+    register.apply(replace(MISSED, queue_outcome=outcome))
+    [entry] = register.callbacks()
+    assert (entry.reason, entry.number, entry.count, entry.opened_at) == (reason, "+380501234567", 1, at(70))
+
+
+def test_a_call_taken_back_by_a_callback_owes_nothing_more(register: Register) -> None:
+    register.apply(replace(MISSED, queue_outcome=QueueOutcome.WITHDRAWN))
+    assert register.callbacks() == []
+
+
+def test_a_callback_clears_itself_when_the_citizen_reaches_an_operator(register: Register) -> None:
+    later = replace(ANSWERED, call_id="cc1-2.2", started_at=at(300), answered_at=at(310), ended_at=at(400))
+    register.apply(later, MISSED)
+    [entry] = register.callbacks()
+    assert (entry.state.value, entry.cleared_by) == ("cleared", "cc1-2.2")
+
+
+def test_a_record_that_turns_out_answered_clears_its_own_callback(register: Register) -> None:
+    register.apply(MISSED)
+    register.apply(ANSWERED)
+    assert [entry.state.value for entry in register.callbacks()] == ["cleared"]
+
+
+def test_an_operator_reached_by_a_transfer_makes_the_draft_too(register: Register) -> None:
+    transfers = (Transfer(TransferKind.BLIND, at(5), None, "iryna", answered=True),)
+    legs = (leg(Role.SPECIALIST, "water", 2, 9, talked=True), leg(Role.OPERATOR, "iryna", 9, 70, talked=True))
+    register.apply(replace(ANSWERED, operator=None, transfers=transfers, legs=legs))
+    assert [draft.operator for draft in register.read(queries.list_appeals)] == ["iryna"]
+    assert register.callbacks() == []
+
+
+def test_an_outbound_call_is_evidence_and_no_draft(register: Register) -> None:
+    register.apply(MISSED)
+    unanswered = replace(
+        MISSED, call_id="out-1", direction=Direction.OUTBOUND, started_at=at(100), operator="olena", recorded_from=None
+    )
+    register.apply(unanswered)
+    assert register.rows("SELECT connected_seconds, direction FROM contact_evidence") == [(None, "outbound")]
+    [entry] = register.callbacks()
+    assert (entry.state.value, entry.attempts) == ("open", 1)
+    reached = replace(ANSWERED, call_id="out-2", direction=Direction.OUTBOUND, started_at=at(200), answered_at=at(210))
+    register.apply(reached)
+    assert [entry.cleared_by for entry in register.callbacks()] == ["out-2"]
+    assert register.read(queries.list_appeals) == []
+
+
+def test_a_call_between_operators_is_nobodys_contact(register: Register) -> None:
+    register.apply(replace(ANSWERED, direction=Direction.INTERNAL))
+    assert register.rows("SELECT * FROM contact_evidence") == []
+    assert register.read(queries.list_appeals) == []
+
+
+def test_a_withheld_number_gives_a_draft_and_no_evidence(register: Register) -> None:
+    register.apply(replace(ANSWERED, caller_number_raw="anonymous"))
+    [draft] = register.read(queries.list_appeals)
+    assert (draft.caller_number, draft.caller_number_raw) == (None, "anonymous")
+    assert register.rows("SELECT * FROM contact_evidence") == []
+
+
+def test_audio_is_due_when_a_recorded_call_is_over_and_a_correction_reaches_a_job_not_done(register: Register) -> None:
+    register.apply(ANSWERED, replace(MISSED, call_id="not-recorded", recorded_from=None))
+    longer = replace(ANSWERED, ended_at=at(80))
+    register.apply(longer)
+    [job] = register.read(lambda connection: jobs.due(connection, casework.FINALISE, at(90), 10))
+    assert casework.load_due(job.key, job.payload) == casework.audio_due(longer)
+    with closing(connect(register.path)) as connection, transaction(connection) as tx:
+        jobs.finish(tx, job, at(90))
+    register.apply(ANSWERED)
+    assert register.read(lambda connection: jobs.due(connection, casework.FINALISE, at(9999), 10)) == []
+    [(payload,)] = register.rows("SELECT payload FROM jobs")
+    assert casework.load_due(job.key, json.loads(payload)) == casework.audio_due(longer)
+
+
+@pytest.mark.parametrize("scenario", sorted(path.parent.name for path in SCENARIOS.glob("*/ledger.jsonl")))
+def test_what_a_captured_ledger_leads_to_does_not_depend_on_order_or_repetition(
+    register: Register, tmp_path: Path, scenario: str
+) -> None:
+    calls = [
+        change.call
+        for changes in fold_files([SCENARIOS / scenario / "ledger.jsonl"])
+        for change in changes
+        if change.over
+    ]
+    register.apply(*calls)
+    other = Register(tmp_path / "other.db")
+    for call in [*reversed(calls), *calls]:
+        other.apply(call)
+    for one in (register, other):
+        drafted = {call_id for draft in one.read(queries.list_appeals) for call_id in draft.calls}
+        owed = {call_id for entry in one.callbacks() for call_id in entry.call_ids}
+        assert drafted | owed == {call.call_id for call in calls if call.direction is Direction.INBOUND}
+        assert not drafted & owed
+    query = "SELECT call_id, reason, evidence, closed_at FROM duties ORDER BY call_id"
+    assert register.rows(query) == other.rows(query)
