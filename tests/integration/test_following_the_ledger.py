@@ -65,7 +65,8 @@ async def test_a_garbage_line_is_kept_in_quarantine_with_its_place_and_holds_not
     place.write(*ledger)
     async with following(place) as follower:
         await follower.caught_up()
-        assert b"contact_centre_quarantined_lines_total 1.0" in generate_latest(follower.metrics.registry)
+        wanted = b"contact_centre_quarantined_lines_total 1.0"
+        await until(lambda: wanted in generate_latest(follower.metrics.registry))
     [(position, line)] = place.sql("SELECT position, line FROM quarantine")
     assert (position, line) == (len(b"".join(ledger[:50])), GARBAGE.rstrip())
     await assert_complete(place)

@@ -2,7 +2,6 @@
 
 import shutil
 import sqlite3
-import time
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -67,12 +66,10 @@ def test_the_newest_revision_is_the_one_that_is_compared_with() -> None:
     assert schema.revisions()[0] == database.HEAD
 
 
-def test_a_database_that_is_up_to_date_is_left_alone_and_costs_nothing(path: Path) -> None:
+def test_a_database_that_is_up_to_date_is_left_alone(path: Path) -> None:
     database.migrate(path, NOW)
     before = path.read_bytes()
-    began = time.perf_counter()
     assert database.migrate(path, NOW) is None
-    assert time.perf_counter() - began < 0.1
     assert path.read_bytes() == before
     assert not (path.parent / "backups").exists()
 
