@@ -7,6 +7,7 @@ reads are in ``appeals.queries``. History has an insert statement and no other.
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 from sqlalchemy import (
@@ -34,6 +35,8 @@ from appeals.model import Channel, ContactEvidence, DutyKind, Excuse, MissedReas
 from appeals.ports import Tx
 
 metadata: Final = MetaData()
+
+_to_json: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
 
 appeals: Final = Table(
     "appeals",
@@ -229,6 +232,7 @@ _SETTLE_CONTACT: Final = _settle().where(
 )
 
 
+@lru_cache(maxsize=256)
 def to_text(at: datetime) -> str:
     """A time as the tables hold it.
 
@@ -288,7 +292,7 @@ def append_history(
     tx: Tx, appeal_id: str, *, at: datetime, actor: str | None, event: str, details: Mapping[str, str | None]
 ) -> None:
     """Add a line to an appeal's history."""
-    text = json.dumps(dict(details), ensure_ascii=False, sort_keys=True)
+    text = _to_json(dict(details))
     tx.execute(
         _APPEND_HISTORY, {"appeal_id": appeal_id, "at": to_text(at), "actor": actor, "event": event, "details": text}
     )

@@ -96,6 +96,7 @@ class OpenLedger:
         self.found = found
         self.position = position
         self._file = found.path.open("rb", buffering=0)
+        self._identity = os.fstat(self._file.fileno())
 
     def __enter__(self) -> Self:
         return self
@@ -109,8 +110,7 @@ class OpenLedger:
 
     def read(self, size: int) -> bytes:
         """Up to ``size`` bytes from the position; the caller says with ``advance`` how much of it was whole lines."""
-        self._file.seek(self.position)
-        return self._file.read(size)
+        return os.pread(self._file.fileno(), size, self.position)
 
     def advance(self, consumed: int) -> None:
         """Whole lines of this many bytes are done."""
@@ -122,7 +122,7 @@ class OpenLedger:
             named = ledger.stat()
         except FileNotFoundError:
             return False
-        return os.path.samestat(named, os.fstat(self._file.fileno()))
+        return os.path.samestat(named, self._identity)
 
     def is_rewritten(self) -> bool:
         """Whether the file was cut, or overwritten in place: what was read of it is not in it any more."""
