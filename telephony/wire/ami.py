@@ -169,7 +169,7 @@ class Decoder:
             return AmiError(f"a message longer than {self._max} bytes was skipped")
         lines = part.decode(errors="replace").split("\r\n")
         try:
-            first: dict[str, str] = dict([line.split(": ", 1) for line in lines])  # type: ignore[misc]
+            first: dict[str, str] = dict([line.split(": ", 1) for line in lines])
         except ValueError:  # a line that is no "Key: value"
             pass
         else:

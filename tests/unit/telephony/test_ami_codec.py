@@ -90,7 +90,7 @@ def test_output_lines_are_kept_in_order() -> None:
     assert answer.all("Output") == ("one", "", "two: three")
     assert answer.get("Output") == "one"
     assert len(answer) == 4
-    assert list(answer.lines())[0] == ("Response", "Success")
+    assert next(answer.lines()) == ("Response", "Success")
 
 
 def test_a_value_that_runs_over_several_lines_spoils_only_itself() -> None:
@@ -152,6 +152,7 @@ def test_a_message_of_many_megabytes_takes_linear_time(size: int) -> None:
             out += decoder.feed(data[at : at + size])
         took = time.process_time() - began
         [message] = out
+        assert isinstance(message, Message)
         assert len(message) == megabytes * 24_000 + 1
         return took
 
