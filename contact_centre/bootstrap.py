@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from contact_centre import database, health, probes
 from contact_centre.clock import SystemClock
+from contact_centre.collecting import seldom_collected
 from contact_centre.config import Settings
 from contact_centre.finalise import Finaliser
 from contact_centre.follow import LedgerFollower
@@ -56,7 +57,7 @@ async def run(settings: Settings, ready: Callable[[str], None]) -> None:
         contact_centre.database.SchemaError: The database is newer than this program.
     """
     clock = SystemClock()
-    with _only_one(settings.state):
+    with _only_one(settings.state), seldom_collected():
         backup = database.migrate(settings.database, clock.now())
         if backup is not None:
             _log.info("database migrated", backup=str(backup))

@@ -1,23 +1,18 @@
 """Recomputing all call records from the kept ledgers, and what follows from them."""
 
-import gc
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from contact_centre import casework
+from contact_centre.collecting import seldom_collected
 from contact_centre.writer import transaction
 from telephony import ingest, store
 from telephony.core.call import CallChanged
 from telephony.ingest import Folded, ToE164
 from telephony.ports import Clock
 from telephony.store import Difference
-
-COLLECT_AFTER: Final = 20_000
-"""Objects between two garbage collections while much is folded; by default 700, a fifth of a rebuild's time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +51,3 @@ def _keep(
         differences = ingest.rebuild(tx, changes, to_e164, clock)
         casework.apply(tx, [change for change in changes if change.over], to_e164)
     return differences
-
-
-@contextmanager
-def seldom_collected() -> Iterator[None]:
-    """Folding makes many objects and next to no circles: looking for them after every 700 is time lost."""
-    before = gc.get_threshold()
-    gc.freeze()
-    gc.set_threshold(COLLECT_AFTER, *before[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
-        gc.unfreeze()

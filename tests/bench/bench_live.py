@@ -17,6 +17,7 @@ import structlog
 
 from contact_centre import casework, database
 from contact_centre.clock import SystemClock
+from contact_centre.collecting import seldom_collected
 from contact_centre.config import Settings
 from contact_centre.follow import LedgerFollower
 from contact_centre.health import Metrics
@@ -47,7 +48,8 @@ def run(calls: int = CALLS, rounds: int = ROUNDS, followed: int = FOLLOWED) -> d
                 seconds[name].append(work(made, state))
         state = Path(folder) / "followed"
         state.mkdir()
-        waits = sorted(asyncio.run(_follow(_one_after_the_other(followed), state)))
+        with seldom_collected():
+            waits = sorted(asyncio.run(_follow(_one_after_the_other(followed), state)))
     ratios = {
         f"{name}_ratio": statistics.median(b / o for b, o in zip(seconds["bare"], seconds[name], strict=True))
         for name in ("one_thread", "writer")
@@ -105,7 +107,7 @@ class _Live:
 def _one_thread(made: Sequence[bytes], state: Path) -> float:
     """Read, fold, keep the call, its draft, evidence, job and the position, commit: without the service's threads."""
     live = _Live(state)
-    with closing(connect(live.path)) as connection:
+    with closing(connect(live.path)) as connection, seldom_collected():
         for lines in made:
             live.write(lines)
             begin = time.perf_counter()
@@ -121,7 +123,7 @@ def _through_the_writer(made: Sequence[bytes], state: Path) -> float:
     """The same as the service does it: read in a thread, keep in the writer's, wait for both."""
 
     async def work() -> float:
-        live, writer = _Live(state), None
+        live = _Live(state)
         writer = Writer(live.path)
         for lines in made:
             live.write(lines)
@@ -133,7 +135,8 @@ def _through_the_writer(made: Sequence[bytes], state: Path) -> float:
         writer.close()
         return live.taken
 
-    return asyncio.run(work())
+    with seldom_collected():
+        return asyncio.run(work())
 
 
 def _job(live: _Live, batch: Batch) -> Callable[[SqliteTx], casework.Outcome]:

@@ -13,6 +13,7 @@ import click
 
 from contact_centre import casework, database
 from contact_centre.clock import SystemClock
+from contact_centre.collecting import seldom_collected
 from contact_centre.config import Settings
 from contact_centre.numbers import number_reader
 from contact_centre.writer import connect, transaction
@@ -52,7 +53,7 @@ def ingest(kind: str, lines: int) -> Iterator[tuple[int, float]]:
         following = Ingest(ledger, clock, to_e164)
         marks = [lines // part for part in MARKS]
         read = 0
-        with closing(connect(path)) as connection:
+        with closing(connect(path)) as connection, seldom_collected():
             while marks and (batch := following.read()) is not None:
                 with transaction(connection) as tx:
                     casework.apply(tx, following.apply(tx, batch), to_e164)

@@ -12,9 +12,10 @@ import click
 
 from contact_centre import database
 from contact_centre.clock import SystemClock
+from contact_centre.collecting import seldom_collected
 from contact_centre.config import Settings
 from contact_centre.numbers import number_reader
-from contact_centre.rebuild import rebuild, seldom_collected
+from contact_centre.rebuild import rebuild
 from contact_centre.writer import connect, transaction
 from telephony import ingest
 from tests.bench import bare, ledgers
