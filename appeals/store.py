@@ -196,7 +196,13 @@ _PUT_CALLBACK: Final = _new_callback.on_conflict_do_update(
 _proof: Final = and_(
     contact_evidence.c.number == duties.c.number,
     contact_evidence.c.connected_seconds.is_not(None),
-    or_(contact_evidence.c.at > duties.c.opened_at, contact_evidence.c.contact_id == duties.c.call_id),
+    or_(
+        contact_evidence.c.at > duties.c.opened_at,
+        and_(
+            contact_evidence.c.contact_id == duties.c.call_id,
+            duties.c.reason != literal_column(f"'{MissedReason.PROMISED}'"),
+        ),
+    ),
 )
 
 

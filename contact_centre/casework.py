@@ -47,12 +47,14 @@ def apply(tx: Tx, changes: Sequence[CallChanged], to_e164: ToE164) -> Outcome:
         raw = call.caller_number_raw
         number = to_e164(raw) if raw else None
         if call.direction is Direction.INBOUND:
+            if call.promised_at is not None:
+                _promised(tx, call, number, call.promised_at)
             operator = _operator(call)
             if operator is not None and call.answered_at is not None:
                 if _draft(tx, call, number, operator, call.answered_at):
                     drafted.append((call.call_id, call.answered_at))
                 _evidence(tx, call, number, over=change.over)
-            elif change.over and call.ended_at is not None:
+            elif change.over and call.ended_at is not None and call.promised_at is None:
                 _missed(tx, call, number, call.ended_at)
         elif call.direction is Direction.OUTBOUND and (change.over or call.answered_at is not None):
             _evidence(tx, call, number, over=change.over)
@@ -100,11 +102,23 @@ def _evidence(tx: Tx, call: Call, number: str | None, *, over: bool) -> None:
     appeals.record_contact(tx, contact)
 
 
+def _promised(tx: Tx, call: Call, number: str | None, at: datetime) -> None:
+    """A citizen was told that the city calls back, perhaps after talking: only a later contact keeps that promise."""
+    reason = MissedReason.PROMISED if call.answered_at is not None else _missed_reason(call)
+    appeals.open_callback(tx, call_id=call.call_id, number=number, line=call.line, reason=reason, at=at)
+
+
 def _missed(tx: Tx, call: Call, number: str | None, at: datetime) -> None:
     if call.queue_outcome is QueueOutcome.WITHDRAWN:
         return
-    reason = _MISSED.get(call.queue_outcome, MissedReason.ABANDONED)
+    reason = _missed_reason(call)
     appeals.open_callback(tx, call_id=call.call_id, number=number, line=call.line, reason=reason, at=at)
+
+
+def _missed_reason(call: Call) -> MissedReason:
+    if call.refused is not None:
+        return MissedReason.REFUSED
+    return _MISSED.get(call.queue_outcome, MissedReason.ABANDONED)
 
 
 def audio_due(call: Call) -> RecordingDue:

@@ -80,7 +80,8 @@ class Call:
     """One citizen's call. ``call_id`` is the uniqueid of the citizen's channel (inbound) or our ChannelId (outbound).
 
     ``group_id`` is shared by calls whose channels met; ``recorded_from`` is when MixMonitor began on the citizen's
-    channel; ``anomalies`` name the facts that did not fit.
+    channel; ``anomalies`` name the facts that did not fit. ``promised_at`` is when the citizen was told that the city
+    calls back; ``refused`` is why the citizen was turned away (``call-limit``, ``queue-full``).
     """
 
     call_id: str
@@ -105,6 +106,8 @@ class Call:
     recovered: bool
     group_id: str
     recorded_from: datetime | None
+    promised_at: datetime | None
+    refused: str | None
     anomalies: tuple[str, ...]
 
 

@@ -127,6 +127,7 @@ class Conversation:
     __slots__ = (
         "_answered_at", "_apart", "_hears", "_in_queue", "_key", "_left_at", "_operator", "_pairs", "_queue",
         "_queued_at", "_status", "_talk", "_transfers", "call_id", "caller", "citizen", "legs", "number", "outbound",
+        "promised_at", "refused",
     )  # fmt: skip
 
     def __init__(self, call_id: str, *, outbound: bool) -> None:
@@ -136,6 +137,8 @@ class Conversation:
         self.caller: Channel | None = None
         self.citizen: Channel | None = None
         self.legs: list[Channel] = []
+        self.promised_at: datetime | None = None
+        self.refused: str | None = None
         self._answered_at: datetime | None = None
         self._pairs: dict[Channel, _Pair] = {}
         self._hears: list[Channel] = []
@@ -214,7 +217,7 @@ class Conversation:
                 pair.bridge = citizen.bridge
             stayed = bool(citizen.bridge) and citizen.bridge == pair.bridge
             waits = stayed and not talks and channel.ended_at is None and (held or not hears)
-            pair.turn(now, talks=talks, waits=waits, there=held or bool(channel.bridge))
+            pair.turn(now, talks=talks, waits=waits, there=held or citizen.held or bool(channel.bridge))
         self._talk.turn(now, on=bool(hears))
         self._hears = hears
 
@@ -276,6 +279,8 @@ class Conversation:
             recovered=any(channel in cut for channel in everybody),
             group_id=group_id,
             recorded_from=None if citizen is None else citizen.recorded_from,
+            promised_at=self.promised_at,
+            refused=self.refused,
             anomalies=anomalies,
         )
 

@@ -73,6 +73,11 @@ def user_payload(eventextra: str) -> str:
     return extra_fields(eventextra).get("extra", "")
 
 
+def is_music(eventextra: str) -> bool:
+    """Whether a STREAM_BEGIN is music on hold (it names a class) and not a file (it names a sound)."""
+    return eventextra.startswith('{"class"')
+
+
 def bridge_id(eventextra: str) -> str:
     """The bridge of a BRIDGE_ENTER or BRIDGE_EXIT; empty when the fact does not say."""
     if eventextra.startswith(_BRIDGE_HEAD):

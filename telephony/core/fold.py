@@ -13,7 +13,7 @@ from typing import Final
 from telephony.core.call import Call, TransferKind
 from telephony.core.channels import Bridges, Channel
 from telephony.core.conversation import Conversation
-from telephony.core.facts import Fact, bridge_id, caller, extra_fields, is_holding, user_payload
+from telephony.core.facts import Fact, bridge_id, caller, extra_fields, is_holding, is_music, user_payload
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +168,17 @@ class _State:
         channel.held = fact.eventtype == "HOLD"
         self._listen(fact.eventtime)
 
+    def stream_begin(self, fact: Fact, channel: Channel) -> None:
+        """CEL has no fact for a hold, but whoever is put on hold hears music where they talked."""
+        if channel.bridge and is_music(fact.eventextra):
+            channel.held = True
+            self._listen(fact.eventtime)
+
+    def stream_end(self, fact: Fact, channel: Channel) -> None:
+        if channel.held:
+            channel.held = False
+            self._listen(fact.eventtime)
+
     def chan_end(self, fact: Fact, channel: Channel) -> None:
         channel.dialled(fact.appname)
         self._finish(channel, fact.eventtime)
@@ -231,6 +242,16 @@ class _State:
         if conversation is not None:
             conversation.set_status(user_payload(fact.eventextra))
 
+    def promise(self, fact: Fact, channel: Channel) -> None:
+        conversation = channel.conversation
+        if conversation is not None:
+            conversation.promised_at = fact.eventtime
+
+    def refuse(self, fact: Fact, channel: Channel) -> None:
+        conversation = channel.conversation
+        if conversation is not None:
+            conversation.refused = user_payload(fact.eventextra) or None
+
     def out(self, fact: Fact, channel: Channel) -> None:
         call_id, _, number = user_payload(fact.eventextra).partition(" ")
         conversation = self._outbound(call_id or channel.uniqueid)
@@ -255,6 +276,8 @@ _HANDLERS: Final[dict[str, Callable[[_State, Fact, Channel], None]]] = {
     "BRIDGE_EXIT": _State.bridge_exit,
     "HOLD": _State.hold,
     "UNHOLD": _State.hold,
+    "STREAM_BEGIN": _State.stream_begin,
+    "STREAM_END": _State.stream_end,
     "CHAN_END": _State.chan_end,
     "BLINDTRANSFER": _State.transfer,
     "ATTENDEDTRANSFER": _State.transfer,
@@ -262,6 +285,8 @@ _HANDLERS: Final[dict[str, Callable[[_State, Fact, Channel], None]]] = {
     "CALLER": _State.caller,
     "MENU": _State.menu,
     "QUEUE_LEAVE": _State.queue_leave,
+    "CALLBACK": _State.promise,
+    "REFUSED": _State.refuse,
     "OUT": _State.out,
     "CITIZENLEG": _State.citizen_leg,
     "PURPOSE": _State.purpose,

@@ -22,7 +22,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from telephony.core.call import Call, CallChanged
-from telephony.core.facts import Fact, bridge_id, extra_fields, is_holding
+from telephony.core.facts import Fact, bridge_id, extra_fields, is_holding, is_music
 from telephony.core.fold import Ending, fold
 
 SILENCE: Final = timedelta(hours=12)
@@ -40,11 +40,13 @@ KNOWN_CALLS: Final = 10_000
 
 _NEVER_NEEDED: Final = frozenset(
     {
-        "STREAM_BEGIN", "STREAM_END", "DTMF", "ANSWER", "HANGUP", "LINKEDID_END", "LOCAL_OPTIMIZE_BEGIN",
-        "NOTICE", "SURVEY", "REFUSED", "CALLBACK", "OUTRESULT",
+        "DTMF", "ANSWER", "HANGUP", "LINKEDID_END", "LOCAL_OPTIMIZE_BEGIN", "NOTICE", "SURVEY", "OUTRESULT",
     }
 )  # fmt: skip
 """A call record needs nothing of these: a citizen who waits for an hour in music costs no memory."""
+
+_STREAMS: Final = frozenset({"STREAM_BEGIN", "STREAM_END"})
+"""Music that begins where people talk is a hold. Before the first bridge it is the wait, and tells nothing."""
 
 _NEEDED_APPS: Final = {"APP_START": frozenset({"Queue", "MixMonitor"}), "APP_END": frozenset({"Queue"})}
 """Of applications, a call record needs only the beginning and end of the wait, and the beginning of the recording."""
@@ -81,7 +83,8 @@ class _Group:
     """Channels that met, and what they wrote."""
 
     __slots__ = (
-        "bridges", "ended", "ending", "facts", "first", "has_call", "last_at", "open", "said", "system", "uniqueids",
+        "bridges", "ended", "ending", "facts", "first", "has_call", "in_music", "last_at", "open", "said", "system",
+        "uniqueids",
     )  # fmt: skip
 
     def __init__(self, position: Any, system: _System) -> None:  # noqa: ANN401 - opaque, see Grouping.feed
@@ -96,6 +99,19 @@ class _Group:
         self.has_call = False
         self.ending: Ending | None = None
         self.said: dict[str, CallChanged] = {}
+        self.in_music: set[str] = set()
+
+    def tells_of_hold(self, fact: Fact) -> bool:
+        """Whether a stream is music where people talked, or its end; any other (announcements, the wait) is not."""
+        if fact.eventtype == "STREAM_BEGIN":
+            if not self.bridges or not is_music(fact.eventextra):
+                return False
+            self.in_music.add(fact.uniqueid)
+            return True
+        if fact.uniqueid not in self.in_music:
+            return False
+        self.in_music.discard(fact.uniqueid)
+        return True
 
 
 class Grouping:
@@ -150,6 +166,8 @@ class Grouping:
                     continue
             group.last_at = group.system.last_at = at
             if kind in _NEVER_NEEDED or (kind in _NEEDED_APPS and fact.appname not in _NEEDED_APPS[kind]):
+                continue
+            if kind in _STREAMS and not group.tells_of_hold(fact):
                 continue
             self._count += 1
             group.facts.append((self._count, fact))
@@ -226,7 +244,7 @@ class Grouping:
             system = self._process_of(fact)
         else:
             system = self._system(uniqueid, fact)[0]
-            if group is None and (kind in _LAST_WORDS or kind in _NEVER_NEEDED):
+            if group is None and (kind in _LAST_WORDS or kind in _NEVER_NEEDED or kind in _STREAMS):
                 system.last_at = fact.eventtime
                 return None
         if group is None or group not in self._open:
@@ -312,6 +330,7 @@ class Grouping:
         for bridge in other.bridges:
             self._group_in[bridge] = one
         one.bridges += other.bridges
+        one.in_music |= other.in_music
         one.open |= other.open
         one.ended |= other.ended
         one.said |= other.said

@@ -44,6 +44,8 @@ def upgrade() -> None:
         sa.Column("recovered", sa.Integer(), nullable=False),
         sa.Column("group_id", sa.String(), nullable=False),
         sa.Column("recorded_from", sa.String(), nullable=True),
+        sa.Column("promised_at", sa.String(), nullable=True),
+        sa.Column("refused", sa.String(), nullable=True),
         sa.Column("anomalies", sa.String(), nullable=False),
         sa.Column("sealed", sa.Integer(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),

@@ -61,6 +61,8 @@ ANSWERED = Call(
     recovered=False,
     group_id="cc1-1795334400.1",
     recorded_from=at(8),
+    promised_at=None,
+    refused=None,
     anomalies=(),
 )
 MISSED = replace(
@@ -221,6 +223,24 @@ def test_what_a_captured_ledger_leads_to_does_not_depend_on_order_or_repetition(
         drafted = {call_id for draft in one.read(queries.list_appeals) for call_id in draft.calls}
         owed = {call_id for entry in one.callbacks() for call_id in entry.call_ids}
         assert drafted | owed == {call.call_id for call in calls if call.direction is Direction.INBOUND}
-        assert not drafted & owed
+        assert drafted & owed == {call.call_id for call in calls if call.promised_at and call.answered_at}
     query = "SELECT call_id, reason, evidence, closed_at FROM duties ORDER BY call_id"
     assert register.rows(query) == other.rows(query)
+
+
+def test_a_promise_made_after_a_talk_is_kept_by_a_later_talk_only(register: Register) -> None:
+    promised = replace(ANSWERED, promised_at=at(70))
+    register.apply(promised)
+    [owed] = register.callbacks()
+    assert (owed.reason.value, owed.state.value) == ("promised", "open")
+
+    register.apply(replace(ANSWERED, call_id="later", started_at=at(900), answered_at=at(910), ended_at=at(950)))
+
+    assert [one for one in register.callbacks() if one.state.value == "open"] == []
+
+
+def test_a_citizen_turned_away_at_the_limit_is_called_back(register: Register) -> None:
+    register.apply(replace(MISSED, queue=None, queue_outcome=QueueOutcome.NOT_QUEUED, refused="call-limit"))
+
+    [owed] = register.callbacks()
+    assert owed.reason.value == "refused"

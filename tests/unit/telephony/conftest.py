@@ -37,6 +37,7 @@ def _extra(fields: dict[str, str]) -> str:
     }
     if "extension" in fields:
         pairs["extension"] = fields["extension"]
+    pairs |= {key: fields[key] for key in ("class", "sound") if key in fields}
     return json.dumps(pairs, separators=(",", ":")) if pairs else ""
 
 

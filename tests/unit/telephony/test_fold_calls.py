@@ -313,6 +313,37 @@ def test_hold_by_either_side_is_hold_and_no_talk(folded: Folded, holder: str) ->
     assert leg(call, "olena") == (13.0, 4.0)
 
 
+def test_music_where_people_talked_is_hold_and_no_talk(folded: Folded) -> None:
+    call = folded(ANSWERED + "5.0 STREAM_BEGIN trunk-a#1 class=default\n9.0 STREAM_END trunk-a#1" + HANGS_UP)
+
+    assert (call.talk_time, call.hold_time) == (13.0, 4.0)
+    assert leg(call, "olena") == (13.0, 4.0)
+
+
+def test_a_sound_played_into_a_talk_is_no_hold_and_nor_is_the_music_of_the_wait(folded: Folded) -> None:
+    call = folded(
+        QUEUES
+        + "\n1.0 STREAM_BEGIN trunk-a#1 class=default"
+        + ANSWERED.removeprefix(QUEUES)
+        + "5.0 STREAM_BEGIN operator-olena#2~1 sound=beep\n6.0 STREAM_END operator-olena#2~1"
+        + HANGS_UP
+    )
+
+    assert (call.talk_time, call.hold_time) == (17.0, 0.0)
+
+
+def test_the_citizen_was_promised_a_call_or_refused_with_a_reason(folded: Folded) -> None:
+    promised = folded(QUEUES + "\n61.0 QUEUE_LEAVE trunk-a#1 | TIMEOUT\n61.0 CALLBACK trunk-a#1 | promised")
+    refused = folded(ARRIVES + "0.0 REFUSED trunk-a#1 | call-limit")
+
+    assert (promised.promised_at, promised.refused) == (at(61.0), None)
+    assert (refused.promised_at, refused.refused) == (None, "call-limit")
+
+
+def test_a_promise_or_a_refusal_on_a_channel_that_is_nobodys_call_says_nothing(ledger: Ledger) -> None:
+    assert fold(ledger("0.0 CALLBACK operator-olena#1 | promised\n0.0 REFUSED operator-olena#1 | call-limit")) == ()
+
+
 def test_hold_by_one_of_two_is_no_hold_of_the_call(folded: Folded) -> None:
     call = folded(
         ANSWERED

@@ -486,6 +486,8 @@ def test_memory_is_flat_while_a_citizen_listens_to_music(ledger: Ledger) -> None
     held = len(group.facts)
 
     for second in range(3600):
-        feed(grouping, later(ledger("4.0 STREAM_BEGIN trunk-a#1\n4.0 STREAM_END trunk-a#1"), second))
+        feed(
+            grouping, later(ledger("4.0 STREAM_BEGIN trunk-a#1 sound=queue-thankyou\n4.0 STREAM_END trunk-a#1"), second)
+        )
 
     assert len(group.facts) == held

@@ -34,6 +34,8 @@ def call(outcome: QueueOutcome, wait: float | None, talk: float = 0.0, hold: flo
         recovered=False,
         group_id="cc1-1.1",
         recorded_from=None,
+        promised_at=None,
+        refused=None,
         anomalies=(),
     )
 
