@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 KEEP ?=
 
-.PHONY: demo test check fast e2e bench setup asterisk lock clean
+.PHONY: demo test check fast e2e bench docker-test setup asterisk lock clean
 
 demo: setup asterisk
 	@$(BIN)/python -m contact_centre.demo.story $(if $(KEEP),--keep)
@@ -31,6 +31,10 @@ check: setup
 bench: setup asterisk
 	@for one in tests/bench/bench_*.py; do echo "== $$one"; $(BIN)/python $$one || exit 1; done
 
+# Builds the images, starts an installation of its own, calls both lines through it, and removes it again.
+docker-test:
+	@$(PYTHON) docker/test-call --all
+
 setup: $(VENV)/.complete
 
 $(VENV)/.complete: requirements.lock pyproject.toml
@@ -54,6 +58,10 @@ asterisk:
 lock: setup
 	uv pip compile pyproject.toml --group dev --universal --generate-hashes --python-version 3.11 \
 	  --no-emit-index-url --no-emit-find-links --no-header -o requirements.lock -q
+	uv pip compile pyproject.toml -c requirements.lock --universal --generate-hashes --python-version 3.11 \
+	  --no-emit-index-url --no-emit-find-links --no-header -o requirements-run.lock -q
+	uv pip compile docker/requirements-build.in -c requirements.lock --universal --generate-hashes --python-version 3.11 \
+	  --no-emit-index-url --no-emit-find-links --no-header -o docker/requirements-build.lock -q
 
 clean:
 	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
