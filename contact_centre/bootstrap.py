@@ -14,16 +14,19 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from contact_centre import database, health, probes
+from contact_centre.agi_watch import AgiWatch
 from contact_centre.clock import SystemClock
 from contact_centre.collecting import seldom_collected
 from contact_centre.config import Settings
 from contact_centre.finalise import Finaliser
 from contact_centre.follow import LedgerFollower
 from contact_centre.health import ANSWER_WITHIN_S, Health, Metrics
+from contact_centre.lookup import Incoming, SqliteLookup
 from contact_centre.numbers import number_reader
 from contact_centre.writer import Writer
 from recordings.service import RecordingService
 from telephony.ingest import Ingest
+from telephony.links.fastagi import FastAgi
 
 _log = structlog.get_logger()
 
@@ -76,9 +79,15 @@ async def _serve(settings: Settings, writer: Writer, engine: AsyncEngine, ready:
     finaliser = Finaliser(service, engine, writer, clock, metrics, settings.recording.workers)
     ingest = Ingest(settings.asterisk.ledger, clock, to_e164)
     follower = LedgerFollower(ingest, writer, to_e164, clock, metrics, finaliser.wake, settings.health.max_ledger_lag_s)
+    agi_watch = AgiWatch(clock, metrics.registry)
+    lookup = SqliteLookup(settings.database, to_e164, clock)
+    fastagi = FastAgi(agi_watch.ended)
+    fastagi.add_route("incoming", Incoming(lookup).serve)
     disks = probes.disk_probes(settings)
     watch = Health(
-        lambda: [follower.finding(), finaliser.finding()], functools.partial(probes.ask_disks, disks), metrics
+        lambda: [follower.finding(), finaliser.finding(), agi_watch.finding()],
+        functools.partial(probes.ask_disks, disks),
+        metrics,
     )
     runner = web.AppRunner(health.application(watch), access_log=None, shutdown_timeout=ANSWER_WITHIN_S)
     await runner.setup()
@@ -89,6 +98,11 @@ async def _serve(settings: Settings, writer: Writer, engine: AsyncEngine, ready:
         except OSError as error:
             where = f"{settings.web.host}:{settings.web.port}"
             raise StartError(f"{where} cannot be listened on: {error.strerror}; set web.port to a free one") from error
+        try:
+            fastagi.start(settings.agi.host, settings.agi_port)
+        except OSError as error:
+            where = f"{settings.agi.host}:{settings.agi_port}"
+            raise StartError(f"{where} cannot be listened on: {error.strerror}; set agi.port to a free one") from error
         stop = asyncio.Event()
         for sign in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(sign, stop.set)
@@ -97,6 +111,8 @@ async def _serve(settings: Settings, writer: Writer, engine: AsyncEngine, ready:
         _log.info("service started", web=site.name, ledger=str(settings.asterisk.ledger))
         await _until(stop, loops)
     finally:
+        await fastagi.close()
+        lookup.close()
         await runner.cleanup()
     _log.info("service stopped")
 

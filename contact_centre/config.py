@@ -54,6 +54,13 @@ class AsteriskSettings(_Section):
     ami_port: Port = 5038
 
 
+class AgiSettings(_Section):
+    """Where Asterisk asks who calls; without a port, where ``provision.ports.agi`` tells Asterisk to ask."""
+
+    host: LoopbackAddress = "127.0.0.1"
+    port: Port | None = None
+
+
 class WebSettings(_Section):
     """Where ``/healthz`` and ``/metrics`` are served."""
 
@@ -92,6 +99,7 @@ class Settings(BaseSettings):
     area_code: Annotated[str, Field(pattern=r"^[1-9][0-9]{1,4}$")] = "372"
     asterisk: AsteriskSettings = AsteriskSettings()
     provision: Provision = Provision()
+    agi: AgiSettings = AgiSettings()
     web: WebSettings = WebSettings()
     recording: RecordingSettings = RecordingSettings()
     health: HealthSettings = HealthSettings()
@@ -101,6 +109,11 @@ class Settings(BaseSettings):
     def database(self) -> Path:
         """The SQLite file."""
         return self.state / "contact-centre.db"
+
+    @property
+    def agi_port(self) -> int:
+        """The port of FastAGI."""
+        return self.agi.port or self.provision.ports.agi
 
     @classmethod
     def settings_customise_sources(

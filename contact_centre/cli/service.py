@@ -1,10 +1,11 @@
 """``run`` and ``doctor``."""
 
 import asyncio
+import importlib.util
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import click
 
@@ -24,7 +25,19 @@ def run(context: Context, role: str) -> None:
     """Run the service: follow the ledger, finalise recordings, keep the register."""
     if role != "all":
         raise bootstrap.StartError(f"--role {role} is reserved for installations of several nodes and not built yet")
-    asyncio.run(bootstrap.run(context.settings, lambda address: click.echo(f"contact-centre is up: {address}/healthz")))
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(
+            bootstrap.run(context.settings, lambda address: click.echo(f"contact-centre is up: {address}/healthz"))
+        )
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """The loop of uvloop where that is available (Linux), otherwise Python's own."""
+    if importlib.util.find_spec("uvloop") is None:
+        return None
+    import uvloop  # noqa: PLC0415 - not on every platform, and other commands need none
+
+    return uvloop.new_event_loop
 
 
 @click.command()

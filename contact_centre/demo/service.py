@@ -43,6 +43,7 @@ class Service:
             f'state = "{folder / "state"}"\n\n'
             f'[asterisk]\nledger = "{asterisk.ledger}"\naudio_dir = "{asterisk.audio}"\n'
             f'config_dir = "{asterisk.host.etc}"\nami_port = {asterisk.settings.ports.ami}\n\n'
+            f"[agi]\nport = {asterisk.settings.ports.agi}\n\n"
             f"[web]\nport = {port}\n\n{extra}",
             "utf-8",
         )

@@ -53,7 +53,8 @@ class Place:
             folder.mkdir(parents=True)
         place.config.write_text(
             f'state = "{place.state}"\n[asterisk]\nledger = "{place.ledger}"\naudio_dir = "{place.audio}"\n'
-            f'config_dir = "{place.etc}"\nami_port = {free_tcp_port()}\n[web]\nport = {place.port}\n'
+            f'config_dir = "{place.etc}"\nami_port = {free_tcp_port()}\n'
+            f"[agi]\nport = {free_tcp_port()}\n[web]\nport = {place.port}\n"
         )
         return place
 

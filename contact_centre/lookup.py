@@ -1,0 +1,259 @@
+"""Who calls: what Asterisk is told of a citizen before the call is answered.
+
+The look-up reads in a thread of its own with a connection of its own, so that neither a slow disk nor the writer can
+hold the event loop up; whoever is not answered within the deadline goes on as somebody new. Nothing is kept in memory:
+two indexed reads cost less than knowing when a memory is out of date.
+"""
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Integer, bindparam, select
+
+from appeals.model import Status
+from appeals.store import appeals
+from contact_centre.writer import SqliteTx
+from telephony.core.call import QueueOutcome
+from telephony.ingest import ToE164
+from telephony.links.fastagi import Session
+from telephony.ports import Caller, CallerLookup, Clock
+from telephony.store import calls, stamp
+from telephony.wire import agi
+
+DEADLINE_S: Final = 0.3
+"""What a citizen waits for the look-up at most."""
+MAX_WAITING: Final = 1000
+"""Look-ups that wait for the thread; when the disk hangs, further ones are not even asked."""
+MAX_AT_ONCE: Final = 32
+"""Look-ups after which the thread gives the event loop their answers."""
+BUSY_TIMEOUT_MS: Final = 100
+
+RECENT_CALLS: Final = 20
+RECENT_APPEALS: Final = 100
+"""How much of a citizen's past is read: some call every day for years."""
+
+CUT_OFF: Final = timedelta(minutes=15)
+"""Whom we cut off or sent away goes ahead of others when calling again within this."""
+PRIORITY_BROKEN: Final = 20
+"""The call was broken off by a crash of ours."""
+PRIORITY_UNSERVED: Final = 10
+"""The waiting was ended by us: too long, or nobody there. Hanging up oneself gives no priority, or all would."""
+
+OPEN: Final = frozenset({Status.NEW})
+CLOSED: Final[frozenset[Status]] = frozenset()
+"""Every status is one or the other; a test says so when there are more."""
+
+LANGUAGE: Final = "uk"
+NAME_LENGTH: Final = 60
+"""Characters of a name; percent-encoded Ukrainian takes six bytes each, a command 2047."""
+
+_UNSERVED: Final = frozenset({QueueOutcome.TIMED_OUT, QueueOutcome.EXITED_EMPTY})
+
+_CALLS: Final = (
+    select(calls.c.caller_name, calls.c.ended_at, calls.c.queue_outcome, calls.c.recovered)
+    .where(calls.c.caller_number == bindparam("number"), calls.c.call_id != bindparam("call_id"))
+    .order_by(calls.c.started_at.desc())
+    .limit(bindparam("limit", RECENT_CALLS, type_=Integer))
+)
+_APPEALS: Final = (
+    select(appeals.c.appeal_id, appeals.c.status, appeals.c.applicant, appeals.c.caller_name)
+    .where(appeals.c.caller_number == bindparam("number"))
+    .order_by(appeals.c.created_at.desc())
+    .limit(bindparam("limit", RECENT_APPEALS, type_=Integer))
+)
+
+NOBODY: Final = Caller(
+    number=None, name="", language=LANGUAGE, priority=0, open_appeals=0, last_appeal_id=None, known=False
+)
+
+
+class LookupLateError(Exception):
+    """The database did not answer within the deadline."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    number: str
+    call_id: str
+    answer: asyncio.Future[Caller]
+
+
+class SqliteLookup:
+    """The ``CallerLookup`` of an installation on SQLite."""
+
+    def __init__(self, database: Path, to_e164: ToE164, clock: Clock, deadline_s: float = DEADLINE_S) -> None:
+        self._database = database
+        self._to_e164 = to_e164
+        self._clock = clock
+        self._deadline_s = deadline_s
+        self._loop = asyncio.get_running_loop()
+        self._questions: queue.SimpleQueue[_Question | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name="lookup", daemon=True)
+        self._thread.start()
+
+    async def caller(self, number_raw: str, call_id: str) -> Caller:
+        """Who calls from a number; somebody new when the number is withheld or no number.
+
+        Raises:
+            LookupLateError: No answer within the deadline.
+            sqlite3.Error: The database cannot be read.
+        """
+        number = self._to_e164(number_raw)
+        if number is None:
+            return NOBODY
+        if self._questions.qsize() >= MAX_WAITING:
+            raise LookupLateError("too many look-ups wait for the database")
+        answer: asyncio.Future[Caller] = self._loop.create_future()
+        late = self._loop.call_later(self._deadline_s, _give_up, answer, self._deadline_s)
+        self._questions.put(_Question(number, call_id, answer))
+        try:
+            return await answer
+        finally:
+            late.cancel()
+
+    def close(self) -> None:
+        """End the thread; questions without an answer yet get none. A thread that the disk holds is left behind."""
+        self._questions.put(None)
+        self._thread.join(self._deadline_s)
+
+    def _work(self) -> None:
+        connection: sqlite3.Connection | None = None
+        more = True
+        while more and (first := self._questions.get()) is not None:
+            batch, more = self._collect(first)
+            answers: list[tuple[_Question, Caller | Exception]] = []
+            for question in batch:
+                if question.answer.done():  # nobody waits any more
+                    continue
+                try:
+                    if connection is None:
+                        connection = _connect(self._database)
+                    found = look_up(SqliteTx(connection), question.number, question.call_id, self._clock.now())
+                    answers.append((question, found))
+                except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to who waits
+                    answers.append((question, error))
+                    _close(connection)
+                    connection = None
+            with suppress(RuntimeError):  # the loop has ended
+                self._loop.call_soon_threadsafe(_resolve, answers)
+        _close(connection)
+
+    def _collect(self, first: _Question) -> tuple[list[_Question], bool]:
+        batch = [first]
+        while len(batch) < MAX_AT_ONCE:
+            try:
+                question = self._questions.get_nowait()
+            except queue.Empty:
+                break
+            if question is None:
+                return batch, False
+            batch.append(question)
+        return batch, True
+
+
+def _connect(database: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        f"{database.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None, check_same_thread=False
+    )
+    connection.execute("PRAGMA query_only = ON")
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+    return connection
+
+
+def _close(connection: sqlite3.Connection | None) -> None:
+    if connection is not None:
+        connection.close()
+
+
+def _give_up(answer: asyncio.Future[Caller], after_s: float) -> None:
+    if not answer.done():
+        answer.set_exception(LookupLateError(f"the database did not answer within {after_s:g} s"))
+
+
+def _resolve(answers: Sequence[tuple[_Question, Caller | Exception]]) -> None:
+    for question, found in answers:
+        if question.answer.done():
+            continue
+        if isinstance(found, Caller):
+            question.answer.set_result(found)
+        else:
+            question.answer.set_exception(found)
+
+
+def look_up(tx: SqliteTx, number: str, call_id: str, now: datetime) -> Caller:
+    """What the database knows of a number in E.164, leaving out the call itself.
+
+    Raises:
+        sqlite3.Error: It cannot be read.
+    """
+    past = tx.fetch_all(_CALLS, {"number": number, "call_id": call_id})
+    register = tx.fetch_all(_APPEALS, {"number": number})
+    return Caller(
+        number=number,
+        name=_name(register, past),
+        language=LANGUAGE,
+        priority=_priority(past[0], now) if past else 0,
+        open_appeals=sum(row[1] in OPEN for row in register),
+        last_appeal_id=register[0][0] if register else None,
+        known=bool(past or register),
+    )
+
+
+def _name(register: Sequence[tuple[Any, ...]], past: Sequence[tuple[Any, ...]]) -> str:
+    """As an operator wrote it last, or else as the network told it last."""
+    applicants = (row[2] for row in register)
+    told = (name for rows, column in ((register, 3), (past, 0)) for name in (row[column] for row in rows))
+    found = next(filter(None, applicants), None) or next(filter(None, told), "")
+    return str(found)[:NAME_LENGTH]
+
+
+def _priority(last: tuple[Any, ...], now: datetime) -> int:
+    """By how the call before this one ended."""
+    _, ended_at, outcome, recovered = last
+    if ended_at is None or ended_at < stamp(now - CUT_OFF):
+        return 0
+    if recovered:
+        return PRIORITY_BROKEN
+    return PRIORITY_UNSERVED if outcome in _UNSERVED else 0
+
+
+class Incoming:
+    """The endpoint ``incoming``: looks the citizen up and sets everything in one command."""
+
+    def __init__(self, lookup: CallerLookup) -> None:
+        self._lookup = lookup
+
+    async def serve(self, session: Session) -> None:
+        """Answer one call; see ``variables``.
+
+        Raises:
+            LookupLateError, sqlite3.Error: No answer in time; the call has its defaults in the dialplan.
+            agi.AgiError: Asterisk did not set the variables.
+        """
+        request = session.request
+        caller = await self._lookup.caller(request.headers.get("agi_callerid", ""), request.argument(2))
+        reply = await session.command(variables(caller))
+        if reply.code != agi.OK or reply.result != 0:
+            raise agi.AgiError(f"MSet was answered by {reply.code} result={reply.result}")
+
+
+def variables(caller: Caller) -> bytes:
+    """One command that sets ``CC_*`` (percent-encoded): what the dialplan may ask and the queue be ordered by."""
+    return agi.set_variables(
+        {
+            "CC_NAME": caller.name,
+            "CC_LANGUAGE": caller.language,
+            "CC_PRIORITY": str(caller.priority),
+            "CC_OPEN": str(caller.open_appeals),
+            "CC_LAST_APPEAL": caller.last_appeal_id or "",
+            "CC_KNOWN": str(int(caller.known)),
+        }
+    )
