@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import jinja2
@@ -56,7 +57,7 @@ class Telephones:
         return str(file)
 
     def start(
-        self, name: str, template: str, values: dict[str, object], *, port: int = 0, once: bool = True
+        self, name: str, template: str, values: Mapping[str, object], *, port: int = 0, once: bool = True
     ) -> "subprocess.Popen[bytes]":
         """Start one SIPp; what it says goes to its log."""
         scenario = self._folder / f"{name}.xml"
@@ -101,7 +102,7 @@ def citizens(telephones: Telephones) -> None:
     """A citizen on each line at once: one of them waits until the other is done."""
     runs = {}
     for dialled, caller in LINES.items():
-        values = {
+        values: dict[str, object] = {
             "dialled": dialled,
             "caller": caller,
             "contact": "citizen",
