@@ -21,12 +21,16 @@ from contact_centre.config import Settings
 from contact_centre.finalise import Finaliser
 from contact_centre.follow import LedgerFollower
 from contact_centre.health import ANSWER_WITHIN_S, Health, Metrics
+from contact_centre.ledger_watch import LedgerWatch
+from contact_centre.live_feed import LiveFeed, ami_finding
 from contact_centre.lookup import Incoming, SqliteLookup
 from contact_centre.numbers import number_reader
 from contact_centre.writer import Writer
 from recordings.service import RecordingService
 from telephony.ingest import Ingest
+from telephony.links.ami import AmiLink
 from telephony.links.fastagi import FastAgi
+from telephony.provision import ami_secret
 
 _log = structlog.get_logger()
 
@@ -83,9 +87,25 @@ async def _serve(settings: Settings, writer: Writer, engine: AsyncEngine, ready:
     lookup = SqliteLookup(settings.database, to_e164, clock)
     fastagi = FastAgi(agi_watch.ended)
     fastagi.add_route("incoming", Incoming(lookup).serve)
+    live_feed = LiveFeed()
+    ledger_watch = LedgerWatch(settings.asterisk.ledger, writer, clock, metrics.ledger_gaps.inc)
+    ami = AmiLink(
+        settings.asterisk.ami_host,
+        settings.asterisk.ami_port,
+        functools.partial(ami_secret, settings.asterisk.config_dir),
+        clock,
+    )
+    ami.listen(live_feed.hear)
+    ami.listen(ledger_watch.hear)
     disks = probes.disk_probes(settings)
     watch = Health(
-        lambda: [follower.finding(), finaliser.finding(), agi_watch.finding()],
+        lambda: [
+            follower.finding(),
+            finaliser.finding(),
+            agi_watch.finding(),
+            ami_finding(ami, live_feed),
+            ledger_watch.finding(),
+        ],
         functools.partial(probes.ask_disks, disks),
         metrics,
     )
@@ -106,7 +126,10 @@ async def _serve(settings: Settings, writer: Writer, engine: AsyncEngine, ready:
         stop = asyncio.Event()
         for sign in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(sign, stop.set)
-        loops = [asyncio.create_task(loop) for loop in (follower.run(), finaliser.run(), watch.watch())]
+        loops = [
+            asyncio.create_task(loop)
+            for loop in (follower.run(), finaliser.run(), watch.watch(), ami.run(), ledger_watch.run())
+        ]
         ready(site.name)
         _log.info("service started", web=site.name, ledger=str(settings.asterisk.ledger))
         await _until(stop, loops)

@@ -30,6 +30,9 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.facts = Counter("contact_centre_facts", "Ledger facts ingested", registry=self.registry)
+        self.ledger_gaps = Counter(
+            "contact_centre_ledger_gaps", "Hang-ups told by AMI and missing in the ledger", registry=self.registry
+        )
         self.quarantined = Counter(
             "contact_centre_quarantined_lines", "Ledger lines that are no facts", registry=self.registry
         )

@@ -20,6 +20,7 @@ import appeals.store
 import contact_centre.accounts
 import contact_centre.jobs
 import recordings.store
+import telephony.gaps
 import telephony.store
 from contact_centre import tables
 from contact_centre.writer import connect
@@ -33,7 +34,7 @@ METADATA: Final[tuple[MetaData, ...]] = (
 """Everything that one Alembic history covers."""
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
-_OWNERS: Final = (contact_centre.accounts, contact_centre.jobs)  # importing them fills tables.metadata
+_OWNERS: Final = (contact_centre.accounts, contact_centre.jobs, telephony.gaps)  # importing them fills the metadata
 
 
 def revisions() -> list[str]:

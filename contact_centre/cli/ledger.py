@@ -1,4 +1,4 @@
-"""``ledger show``, ``rebuild`` and ``quarantine``."""
+"""``ledger show``, ``rebuild``, ``quarantine`` and ``gaps``."""
 
 import sys
 from pathlib import Path
@@ -20,6 +20,7 @@ from contact_centre.clock import SystemClock
 from contact_centre.numbers import number_reader
 from contact_centre.rebuild import rebuild as run_rebuild
 from telephony import ingest, store
+from telephony.gaps import list_gaps
 from telephony.ingest import Folded
 
 if TYPE_CHECKING:
@@ -116,4 +117,20 @@ def quarantine(context: Context, as_json: bool) -> None:
         ((file, position, why, at, f"{line[:60]}…") for file, position, line, why, at in rows),
         ("file", "position", "reason", "found", "begins with"),
         "Every line of the ledgers is a fact.",
+    )
+
+
+@ledger.command()
+@json_option
+@pass_context
+def gaps(context: Context, as_json: bool) -> None:
+    """List the channels whose end AMI told and the ledger did not hold within five seconds."""
+    found = context.read(list_gaps)
+    if as_json:
+        print_json([views.plain(one) for one in found])
+        return
+    print_table(
+        ((local(one.hangup_at), one.uniqueid, local(one.noted_at), local(one.appeared_at)) for one in found),
+        ("hung up", "uniqueid", "noted", "appeared after all"),
+        "Every hang-up that AMI told is in the ledger.",
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from contact_centre.demo.processes import Processes
+from contact_centre.demo.service import Service
 from tests.integration.ledgers import day
 from tests.integration.rig import Place, assert_complete, following, until
 
@@ -80,7 +81,7 @@ async def test_healthz_metrics_and_doctor_name_each_full_disk_while_it_lasts(
         }
         service = place.service(processes)
         await asyncio.to_thread(service.start)
-        assert (await asyncio.to_thread(service.healthz))["ok"] is True
+        assert await _well(service)
         for name, filler in fillers.items():
             probe = f"{name}_disk"
             fill(filler)
@@ -92,14 +93,14 @@ async def test_healthz_metrics_and_doctor_name_each_full_disk_while_it_lasts(
             assert f'contact_centre_probe_ok{{probe="{probe}"}} 0.0' in await asyncio.to_thread(service.metrics)
             filler.unlink()
             await asyncio.sleep(1.1)
-            assert (await asyncio.to_thread(service.healthz))["ok"] is True
+            assert await _well(service)
+        log = "\n".join(line for line in service.log.read_text("utf-8").splitlines() if "_disk" in line)
         fill(fillers["ledger"])
         doctor = await asyncio.to_thread(place.command, "doctor")
         assert doctor.returncode == 1
         assert f"WRONG  {'ledger_disk':<18} {place.ledger.parent}: the disk is full" in doctor.stdout
         fillers["ledger"].unlink()
         service.stop()
-    log = service.log.read_text("utf-8")
     assert log.count('"event": "probe failed"') == log.count('"event": "probe recovered"') == 3
 
 
@@ -138,3 +139,9 @@ def test_an_empty_database_becomes_ours(place: Place, statement: str) -> None:
     place.state.mkdir()
     place.sql(statement)
     assert place.json("calls", "list") == []
+
+
+async def _well(service: Service) -> bool:
+    """Everything that does not need an Asterisk, of which there is none here."""
+    probes = (await asyncio.to_thread(service.healthz))["probes"]
+    return all(one["ok"] for name, one in probes.items() if name != "ami")

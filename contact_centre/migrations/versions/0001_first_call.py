@@ -66,6 +66,14 @@ def upgrade() -> None:
         sa.UniqueConstraint("fingerprint"),
     )
     op.create_table(
+        "ledger_gaps",
+        sa.Column("uniqueid", sa.String(), nullable=False),
+        sa.Column("hangup_at", sa.String(), nullable=False),
+        sa.Column("noted_at", sa.String(), nullable=False),
+        sa.Column("appeared_at", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("uniqueid"),
+    )
+    op.create_table(
         "quarantine",
         sa.Column("file_id", sa.Integer(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
