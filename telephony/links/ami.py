@@ -151,8 +151,9 @@ class AmiLink:
                 except LoginRefused as error:
                     self._down(str(error), refused=True)
                     wait = self._timing.refused_retry
-                except (OSError, TimeoutError, AmiError) as error:
-                    self._down(f"AMI on {self._where}: {_words(error)}")
+                except Exception as error:  # noqa: BLE001 - whatever it is, screens alone depend on it
+                    expected = isinstance(error, OSError | AmiError)
+                    self._down(f"AMI on {self._where}: {_words(error)}", fault=None if expected else error)
                     wait = min(self._timing.last_retry, wait * 2)
                 else:
                     self._down(f"AMI on {self._where}: {reason}")
@@ -208,7 +209,8 @@ class AmiLink:
         try:
             async with asyncio.timeout(self._timing.connect):
                 await session.connect()
-                await asyncio.sleep(0)  # panoramisk logs in from a callback of the connection
+                while session.authenticated_future is None:  # noqa: ASYNC110 - one turn of the loop
+                    await asyncio.sleep(0)  # panoramisk logs in from a callback of the connection
                 answer: Message = await session.authenticated_future
         except BaseException:
             self._close()
@@ -296,11 +298,11 @@ class AmiLink:
         self.status.greeting = protocol.decoder.greeting or ""
         _log.info("AMI connected", where=self._where, greeting=self.status.greeting)
 
-    def _down(self, reason: str, *, refused: bool = False) -> None:
+    def _down(self, reason: str, *, refused: bool = False, fault: Exception | None = None) -> None:
         if self.status.up:
             self._put(Gap(reason))
         if self.status.up or reason != self.status.reason:
-            _log.error("AMI is away, will try again", reason=reason)
+            _log.error("AMI is away, will try again", reason=reason, exc_info=fault)
         self.status.up, self.status.reason, self.status.refused = False, reason, refused
 
     def _close(self) -> None:

@@ -9,7 +9,7 @@ import asyncio
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from panoramisk import Manager
@@ -76,8 +76,7 @@ class Protocol(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """asyncio: there is a connection."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - it is TCP
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's are no subclass
 
     def data_received(self, data: bytes) -> None:
         """asyncio: bytes; answers go to who asked, events to who hears."""

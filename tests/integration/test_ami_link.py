@@ -2,10 +2,14 @@
 
 import asyncio
 import time
+from typing import Any
 
 import pytest
+import uvloop
 from structlog.testing import capture_logs
 
+from telephony import live
+from telephony.links import ami
 from telephony.links.ami import AmiLink, Gap
 from telephony.links.ami_session import AmiRefused, AmiUnavailable
 from telephony.live import LiveState, Snapshot
@@ -326,3 +330,33 @@ async def test_the_dialplan_is_told_that_we_live() -> None:
         assert first["Variable"] == "CC_HEARTBEAT"
         assert abs(int(first["Value"]) - time.time()) < 5
         assert "Channel" not in first
+
+
+def test_it_does_the_same_on_uvloop() -> None:
+    async def story() -> list[str]:
+        async with rig(AmiServer(channels=[citizen()])) as one:
+            await one.up()
+            one.server.hang_up()
+            await one.up(2)
+            one.server.say(HANGUP)
+            await one.until(lambda: "Hangup" in one.events())
+            assert (await one.link.ask("Ping")).response == "Success"
+            return one.events()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        assert runner.run(story()) == ["Snapshot", "Gap", "Snapshot", "Hangup"]
+
+
+async def test_a_fault_of_ours_ends_a_session_and_not_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    faults = [ZeroDivisionError("ours")]
+
+    def snapshot_of(*given: Any) -> Snapshot:  # noqa: ANN401 - what snapshot_of takes
+        if faults:
+            raise faults.pop()
+        return live.snapshot_of(*given)
+
+    monkeypatch.setattr(ami, "snapshot_of", snapshot_of)
+    with capture_logs() as logs:
+        async with rig() as one:
+            await one.up()
+    assert any("ours" in log.get("reason", "") for log in logs)
