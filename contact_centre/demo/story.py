@@ -63,7 +63,8 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, default=Path("var/demo"), help="where the demo lives [var/demo]")
     parser.add_argument("--keep", action="store_true", help="stay until Ctrl-C (make demo KEEP=1)")
     arguments = parser.parse_args()
-    signal.signal(signal.SIGTERM, _interrupted)
+    for sign in (signal.SIGTERM, signal.SIGINT):  # SIGINT too: a shell lets its background jobs ignore it
+        signal.signal(sign, _interrupted)
     say = Narrator()
     try:
         return _play(arguments.folder.resolve(), say, keep=arguments.keep)
