@@ -21,6 +21,7 @@ MAX_ACTION_LINES: Final = 128
 GREETING: Final = b"Asterisk Call Manager/"
 _END: Final = b"\r\n\r\n"
 _EVENT: Final = b"Event: "
+_RESPONSE: Final = b"Response: "
 _ACTION_ID: Final = b"\r\nActionID: "
 _KEY: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]*\Z")
 _BREAK: Final = re.compile(r"[\r\n\0]")
@@ -37,62 +38,68 @@ class AmiError(Exception):
 class Message:
     """One event or response: its lines in order. Keys are matched as Asterisk writes them.
 
-    Of a key that repeats ``get`` gives the first value, ``all`` every one.
+    Of a key that repeats ``get`` gives the first value, ``all`` every one. Kept as the text that it is: of an event's
+    twenty values few are ever asked for, and finding one costs less than taking all apart.
     """
 
-    __slots__ = ("_first", "_lines")
+    __slots__ = ("_text",)
 
-    def __init__(self, first: dict[str, str], lines: tuple[tuple[str, str], ...] | None = None) -> None:
-        """``first``: the first value of each key; ``lines``: all lines, if a key repeats."""
-        self._first = first
-        self._lines = lines
+    def __init__(self, text: str) -> None:
+        """``text``: each line after a CRLF."""
+        self._text = text
 
     @classmethod
     def of(cls, *lines: tuple[str, str]) -> "Message":
         """A message of these lines."""
-        first: dict[str, str] = {}
-        for key, value in lines:
-            first.setdefault(key, value)
-        return cls(first, None if len(first) == len(lines) else lines)
+        return cls("".join(f"\r\n{key}: {value}" for key, value in lines))
 
     @property
     def event(self) -> str:
         """The event's name; empty for a response."""
-        return self._first.get("Event", "")
+        return self.get("Event")
 
     @property
     def response(self) -> str:
         """``Success``, ``Error``, ``Goodbye``; empty for an event."""
-        return self._first.get("Response", "")
+        return self.get("Response")
 
     @property
     def action_id(self) -> str:
         """What the action that it answers was called; empty when it answers none."""
-        return self._first.get("ActionID", "")
+        return self.get("ActionID")
 
     def get(self, key: str, default: str = "") -> str:
         """The first value of a key."""
-        return self._first.get(key, default)
+        text, head = self._text, f"\r\n{key}: "
+        at = text.find(head)
+        if at < 0:
+            return default
+        at += len(head)
+        end = text.find("\r\n", at)
+        return text[at:] if end < 0 else text[at:end]
 
     def all(self, key: str) -> tuple[str, ...]:
         """Every value of a key, in order."""
         return tuple(value for name, value in self.lines() if name == key)
 
     def lines(self) -> Iterator[tuple[str, str]]:
-        """Every line, in order."""
-        return iter(self._first.items() if self._lines is None else self._lines)
+        """Every line, in order; what is no ``Key: value`` is left out."""
+        for line in self._text.split("\r\n"):
+            key, colon, value = line.partition(": ")
+            if colon:
+                yield key, value
 
     def __contains__(self, key: object) -> bool:
-        return key in self._first
+        return f"\r\n{key}: " in self._text
 
     def __len__(self) -> int:
-        return len(self._first if self._lines is None else self._lines)
+        return sum(1 for _ in self.lines())
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Message) and tuple(self.lines()) == tuple(other.lines())
+        return isinstance(other, Message) and self._text == other._text
 
     def __hash__(self) -> int:
-        return hash(tuple(self.lines()))
+        return hash(self._text)
 
     def __repr__(self) -> str:
         return f"<Message {self.event or self.response}, {len(self)} lines>"
@@ -167,26 +174,9 @@ class Decoder:
     def _message(self, part: bytes) -> Message | AmiError:
         if len(part) > self._max:
             return AmiError(f"a message longer than {self._max} bytes was skipped")
-        lines = part.decode(errors="replace").split("\r\n")
-        try:
-            first: dict[str, str] = dict([line.split(": ", 1) for line in lines])
-        except ValueError:  # a line that is no "Key: value"
-            pass
-        else:
-            if len(first) == len(lines):
-                return Message(first) if "Event" in first or "Response" in first else _stranger()
-        return _message_of(lines)
-
-
-def _message_of(lines: Iterable[str]) -> Message | AmiError:
-    """A message some of whose lines repeat a key, or are the continuation of a value: those are left out."""
-    pairs = [(key, value) for key, colon, value in (line.partition(": ") for line in lines) if colon]
-    message = Message.of(*pairs)
-    return message if "Event" in message or "Response" in message else _stranger()
-
-
-def _stranger() -> AmiError:
-    return AmiError("a message that is neither an event nor a response was skipped")
+        if part.startswith((_EVENT, _RESPONSE)) or b"\r\n" + _EVENT in part or b"\r\n" + _RESPONSE in part:
+            return Message("\r\n" + part.decode(errors="replace"))
+        return AmiError("a message that is neither an event nor a response was skipped")
 
 
 def encode(action: str, fields: Iterable[tuple[str, str]] = ()) -> bytes:
