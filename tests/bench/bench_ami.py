@@ -1,6 +1,6 @@
 """Decoding AMI: ours against panoramisk's own protocol, on what a real Asterisk said to a session without filters.
 
-Both sides do the whole way from the bytes of a read to a message from which three values are taken; once more with every
+Both sides go all the way from the bytes of a read to a message of which three values are taken; once more with every
 value taken, for ours finds values when they are asked for. Rounds are interleaved; what counts is the median of the
 rounds' ratios. ``python tests/bench/bench_ami.py``
 """
