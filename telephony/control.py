@@ -125,7 +125,7 @@ async def sign_out(address: AmiAddress, queue: str, interface: str) -> None:
         try:
             await ami.ask("QueueRemove", {"Queue": queue, "Interface": interface})
         except AmiError as error:
-            if "not there" not in str(error):
+            if "not there" not in str(error).lower():
                 raise
 
 
