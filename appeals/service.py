@@ -61,6 +61,17 @@ def attach_recording(tx: Tx, call_id: str, recording_id: str) -> None:
     store.put_recording(tx, call_id, recording_id)
 
 
+def link_call(tx: Tx, call_id: str, *, appeal_id: str, at: datetime) -> bool:
+    """A call, begun at ``at``, was about an appeal; its recordings are the appeal's too. False if there is no such."""
+    return store.link_known(tx, appeal_id, call_id, at=at)
+
+
+def link_call_for_duty(tx: Tx, call_id: str, *, duty_id: str, at: datetime) -> bool:
+    """A call, begun at ``at``, was made for a duty: it belongs to the duty's appeal. False if there is none."""
+    appeal_id = store.appeal_of_duty(tx, duty_id)
+    return appeal_id is not None and store.link_known(tx, appeal_id, call_id, at=at)
+
+
 def record_contact(tx: Tx, contact: ContactEvidence) -> None:
     """A citizen and an operator were in contact, or an attempt failed. Clears the callbacks that a contact answers."""
     store.put_contact(tx, contact)

@@ -163,6 +163,12 @@ _DRAFT_OF_CALL: Final = select(appeals.c.appeal_id).where(appeals.c.drafted_from
 
 _LINK_CALL: Final = insert(appeal_calls).values(_values("appeal_id", "call_id", "at")).on_conflict_do_nothing()
 
+_IS_APPEAL: Final = select(appeals.c.appeal_id).where(appeals.c.appeal_id == bindparam("of_appeal"))
+
+_APPEAL_OF_DUTY: Final = select(duties.c.appeal_id).where(
+    duties.c.duty_id == bindparam("of_duty"), duties.c.appeal_id.is_not(None)
+)
+
 _ATTACH_RECORDING: Final = insert(call_recordings).values(_values("call_id", "recording_id")).on_conflict_do_nothing()
 
 _APPEND_HISTORY: Final = insert(appeal_history).values(_values("appeal_id", "at", "actor", "event", "details"))
@@ -287,6 +293,20 @@ def draft_of_call(tx: Tx, call_id: str) -> str:
 def link_call(tx: Tx, appeal_id: str, call_id: str, *, at: datetime) -> None:
     """Note that a call, made at ``at``, was about an appeal."""
     tx.execute(_LINK_CALL, {"appeal_id": appeal_id, "call_id": call_id, "at": to_text(at)})
+
+
+def link_known(tx: Tx, appeal_id: str, call_id: str, *, at: datetime) -> bool:
+    """Note that a call, made at ``at``, was about an appeal, if there is such an appeal; says whether there is."""
+    if not tx.fetch_all(_IS_APPEAL, {"of_appeal": appeal_id}):
+        return False
+    link_call(tx, appeal_id, call_id, at=at)
+    return True
+
+
+def appeal_of_duty(tx: Tx, duty_id: str) -> str | None:
+    """The appeal that a duty belongs to; None if there is no such duty, or it belongs to none."""
+    rows = tx.fetch_all(_APPEAL_OF_DUTY, {"of_duty": duty_id})
+    return str(rows[0][0]) if rows else None
 
 
 def put_recording(tx: Tx, call_id: str, recording_id: str) -> None:

@@ -31,6 +31,10 @@ _MISSED: Final[Mapping[QueueOutcome, MissedReason]] = {
     QueueOutcome.NOT_QUEUED: MissedReason.ABANDONED,  # mostly hung up during the greeting; the record says no more
 }
 
+_REACHED: Final = frozenset({"NOANSWER", "BUSY", "ANSWER"})
+"""DIALSTATUS of a call that came as far as the citizen's telephone: without a talk, an attempt. A trunk that was down,
+a number that does not exist, or an operator who hung up first (CANCEL) is none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -46,9 +50,9 @@ def apply(tx: Tx, changes: Sequence[CallChanged], to_e164: ToE164) -> Outcome:
         call = change.call
         raw = call.caller_number_raw
         number = to_e164(raw) if raw else None
+        if call.promised_at is not None:
+            _promised(tx, call, number, call.promised_at)
         if call.direction is Direction.INBOUND:
-            if call.promised_at is not None:
-                _promised(tx, call, number, call.promised_at)
             operator = _operator(call)
             if operator is not None and call.answered_at is not None:
                 if _draft(tx, call, number, operator, call.answered_at):
@@ -56,8 +60,8 @@ def apply(tx: Tx, changes: Sequence[CallChanged], to_e164: ToE164) -> Outcome:
                 _evidence(tx, call, number, over=change.over)
             elif change.over and call.ended_at is not None and call.promised_at is None:
                 _missed(tx, call, number, call.ended_at)
-        elif call.direction is Direction.OUTBOUND and (change.over or call.answered_at is not None):
-            _evidence(tx, call, number, over=change.over)
+        elif call.direction is Direction.OUTBOUND:
+            _called(tx, call, number, over=change.over)
         if change.over and call.recorded_from is not None:
             due = audio_due(call)
             jobs.add(tx, FINALISE, call.call_id, dump_due(due), due.ended_at + SETTLE)
@@ -100,6 +104,23 @@ def _evidence(tx: Tx, call: Call, number: str | None, *, over: bool) -> None:
         seconds = call.talk_time if over else 0.0
         contact = ContactEvidence(call.call_id, number, direction, seconds, call.answered_at)
     appeals.record_contact(tx, contact)
+
+
+def _called(tx: Tx, call: Call, number: str | None, *, over: bool) -> None:
+    """What follows from an outbound call."""
+    if call.purpose is not None:
+        _about(tx, call, call.purpose)
+    if call.answered_at is not None or (over and call.dial_status in _REACHED):
+        _evidence(tx, call, number, over=over)
+
+
+def _about(tx: Tx, call: Call, purpose: str) -> None:
+    """A call made for an appeal, or for a duty of one, is one of the appeal's calls."""
+    kind, _, identity = purpose.partition(":")
+    if kind == "appeal":
+        appeals.link_call(tx, call.call_id, appeal_id=identity, at=call.started_at)
+    elif kind == "duty":
+        appeals.link_call_for_duty(tx, call.call_id, duty_id=identity, at=call.started_at)
 
 
 def _promised(tx: Tx, call: Call, number: str | None, at: datetime) -> None:

@@ -36,6 +36,7 @@ def _loopback(value: str) -> str:
 
 
 Port = Annotated[int, Field(ge=1, le=65535)]
+ShortNumber = Annotated[str, Field(pattern=r"^[1-9][0-9]{2,4}$")]
 LoopbackAddress = Annotated[str, AfterValidator(_loopback)]
 
 
@@ -81,6 +82,16 @@ class HealthSettings(_Section):
     max_ledger_lag_s: Annotated[float, Field(gt=0)] = 5.0
 
 
+class OutboundSettings(_Section):
+    """Whom operators may call, and how often. Premium-rate numbers are never called; prefixes are E.164."""
+
+    allowed_prefixes: tuple[str, ...] = ("+380",)
+    refused_prefixes: tuple[str, ...] = ("+38070", "+38090")
+    short_numbers: tuple[ShortNumber, ...] = ("101", "102", "103", "104", "112", "1547")
+    dial_as: Literal["national", "e164", "plus"] = "national"
+    calls_per_hour: Annotated[int, Field(ge=0)] = 60
+
+
 class LogSettings(_Section):
     """How much is logged."""
 
@@ -103,6 +114,7 @@ class Settings(BaseSettings):
     web: WebSettings = WebSettings()
     recording: RecordingSettings = RecordingSettings()
     health: HealthSettings = HealthSettings()
+    outbound: OutboundSettings = OutboundSettings()
     log: LogSettings = LogSettings()
 
     @property

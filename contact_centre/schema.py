@@ -19,6 +19,7 @@ from sqlalchemy import MetaData
 import appeals.store
 import contact_centre.accounts
 import contact_centre.jobs
+import contact_centre.outbound
 import recordings.store
 import telephony.gaps
 import telephony.store
@@ -34,7 +35,8 @@ METADATA: Final[tuple[MetaData, ...]] = (
 """Everything that one Alembic history covers."""
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
-_OWNERS: Final = (contact_centre.accounts, contact_centre.jobs, telephony.gaps)  # importing them fills the metadata
+_OWNERS: Final = (contact_centre.accounts, contact_centre.jobs, contact_centre.outbound, telephony.gaps)
+"""Importing them fills the metadata."""
 
 
 def revisions() -> list[str]:

@@ -13,7 +13,7 @@ from recordings.store import recordings_of_calls
 from telephony.core.call import Call, Leg
 from telephony.store import CallRecord
 
-_INTERNAL_CALL = frozenset({"recorded_from", "promised_at", "refused"})
+_INTERNAL_CALL = frozenset({"recorded_from", "promised_at", "refused", "dial_status"})
 _INTERNAL_LEG = frozenset({"talks"})
 
 

@@ -14,9 +14,16 @@ from telephony.provision import CLI_USER
 
 ANSWER_WITHIN_S: Final = 5.0
 
+HEAD_OF_QUEUE: Final = "1000"
+"""Above every priority that the dialplan gives."""
+
 
 class AmiError(Exception):
     """Asterisk's manager interface did not do what was asked; the message says what to do."""
+
+
+class AmiRefusedError(AmiError):
+    """Asterisk understood an action and would not, or could not, do it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,23 +96,43 @@ class Session:
         self._manager = manager
         self._where = where
 
-    async def ask(self, action: str, fields: Mapping[str, str] | None = None) -> Mapping[str, Any]:
-        """One action and its answer.
+    async def ask(
+        self, action: str, fields: Mapping[str, str] | None = None, within: float = ANSWER_WITHIN_S
+    ) -> Mapping[str, Any]:
+        """One action and its answer, within so many seconds.
 
         Raises:
-            AmiError: A value with a line break, no answer in time, or Asterisk's refusal.
+            AmiRefusedError: Asterisk's refusal.
+            AmiError: A value with a line break, or no answer in time.
         """
+        [answer] = await self._send(action, fields, within, as_list=False)
+        return answer
+
+    async def items(self, action: str, fields: Mapping[str, str] | None = None) -> list[Mapping[str, Any]]:
+        """The items of an action that answers with a list of events.
+
+        Raises:
+            AmiError: See ``ask``.
+        """
+        answers = await self._send(action, fields, ANSWER_WITHIN_S, as_list=True)
+        return [answer for answer in answers[1:] if "EventList" not in answer]
+
+    async def _send(
+        self, action: str, fields: Mapping[str, str] | None, within: float, *, as_list: bool
+    ) -> list[Mapping[str, Any]]:
         values = {"Action": action, **(fields or {})}
         if any(mark in value for value in values.values() for mark in "\r\n"):
             raise AmiError(f"{action}: a value with a line break is not sent")
         try:
-            async with asyncio.timeout(ANSWER_WITHIN_S):
-                answer = await self._manager.send_action(values, as_list=False)
+            async with asyncio.timeout(within):
+                answer = await self._manager.send_action(values, as_list=as_list)
         except TimeoutError as error:
-            raise AmiError(f"AMI on {self._where}: no answer to {action} within {ANSWER_WITHIN_S:g} s") from error
-        if not answer.success:
-            raise AmiError(f"AMI on {self._where}: {action} refused: {answer.get('Message', answer.get('Output', ''))}")
-        return dict(answer.items())
+            raise AmiError(f"AMI on {self._where}: no answer to {action} within {within:g} s") from error
+        answers = answer if isinstance(answer, list) else [answer]
+        if not answers[0].success:
+            said = answers[0].get("Message", answers[0].get("Output", ""))
+            raise AmiRefusedError(f"AMI on {self._where}: {action} refused: {said}")
+        return [dict(one.items()) for one in answers]
 
 
 async def reload_phones(address: AmiAddress, modules: Iterable[str] = RELOAD_MODULES) -> None:
@@ -133,3 +160,119 @@ async def core_version(address: AmiAddress) -> str:
     """Asterisk's version, as it tells it."""
     async with session(address) as ami:
         return str((await ami.ask("CoreSettings")).get("AsteriskVersion", "unknown"))
+
+
+class NotNowError(AmiError):
+    """The call, or the person, is not in the state that the command needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveChannel:
+    """A channel as Asterisk shows it now; ``bridge`` is empty when it is in none."""
+
+    name: str
+    uniqueid: str
+    call_id: str
+    bridge: str
+    application: str
+
+    @property
+    def is_citizen(self) -> bool:
+        """Whether it came from, or goes to, the trunk."""
+        return self.name.startswith("PJSIP/trunk-")
+
+    @property
+    def is_phone(self) -> bool:
+        """Whether it is the telephone of somebody who works here."""
+        return self.name.startswith(("PJSIP/operator-", "PJSIP/specialist-"))
+
+
+async def channels_of(ami: Session, call_id: str) -> list[LiveChannel]:
+    """The channels of a call.
+
+    Raises:
+        NotNowError: There are none: the call is over, or never was.
+    """
+    found = []
+    for one in await ami.items("Status", {"Variables": "CALL_ID"}):
+        variables = one.get("Variable") or ""
+        if f"CALL_ID={call_id}" in (variables if isinstance(variables, list) else [variables]):
+            found.append(
+                LiveChannel(
+                    one["Channel"], one["Uniqueid"], call_id, one.get("BridgeID") or "", one.get("Application") or ""
+                )
+            )
+    if not found:
+        raise NotNowError(f"call {call_id} is not in progress")
+    return found
+
+
+async def hang_up(address: AmiAddress, call_id: str) -> None:
+    """End a call: for the citizen, and so for all who talk with them.
+
+    Raises:
+        NotNowError: It is not in progress.
+        AmiError: See ``Session.ask``.
+    """
+    async with session(address) as ami:
+        channels = await channels_of(ami, call_id)
+        ends = [one for one in channels if one.is_citizen] or [one for one in channels if one.uniqueid == call_id]
+        for one in ends or channels:
+            await ami.ask("Hangup", {"Channel": one.name, "Cause": "16"})
+
+
+async def transfer(address: AmiAddress, call_id: str, extension: str, *, attended: bool) -> None:
+    """Hand the citizen over to a phone's extension: at once, or after a word with whoever answers there.
+
+    An attended transfer is complete when the operator hangs up.
+
+    Args:
+        address: Asterisk.
+        call_id: the call.
+        extension: of a phone; whoever calls this has checked it.
+        attended: whether the two talk first.
+
+    Raises:
+        NotNowError: The citizen talks with nobody of ours now.
+        AmiError: See ``Session.ask``.
+    """
+    async with session(address) as ami:
+        channels = await channels_of(ami, call_id)
+        bridges = {one.bridge for one in channels if one.is_citizen and one.bridge}
+        by = next((one for one in channels if one.is_phone and one.bridge in bridges), None)
+        if by is None:
+            raise NotNowError(f"in call {call_id} nobody talks with the citizen now")
+        action = "Atxfer" if attended else "BlindTransfer"
+        await ami.ask(action, {"Channel": by.name, "Context": "transfer", "Exten": extension})
+
+
+async def move(address: AmiAddress, call_id: str, queue: str, extension: str | None) -> None:
+    """Move a citizen who waits: to a phone's extension, or with None to the head of the queue.
+
+    Raises:
+        NotNowError: The citizen does not wait in the queue.
+        AmiError: See ``Session.ask``.
+    """
+    async with session(address) as ami:
+        channels = await channels_of(ami, call_id)
+        waiting = next((one for one in channels if one.is_citizen and one.application == "Queue"), None)
+        if waiting is None or waiting.bridge:
+            raise NotNowError(f"in call {call_id} the citizen does not wait in the queue")
+        if extension is None:
+            fields = {"Queue": queue, "Caller": waiting.name, "Priority": HEAD_OF_QUEUE, "Immediate": "yes"}
+            await ami.ask("QueueChangePriorityCaller", fields)
+        else:
+            fields = {"Channel": waiting.name, "Context": "moved", "Exten": extension, "Priority": "1"}
+            await ami.ask("Redirect", fields)
+
+
+async def pause(address: AmiAddress, queue: str, interface: str, reason: str | None) -> None:
+    """Pause a member of the queue with a reason, or with None end their pause.
+
+    Raises:
+        AmiRefusedError: They are not in the queue.
+        AmiError: See ``Session.ask``.
+    """
+    fields = {"Queue": queue, "Interface": interface, "Paused": "false" if reason is None else "true"}
+    async with session(address) as ami:
+        await ami.ask("QueuePause", fields | ({} if reason is None else {"Reason": reason}))

@@ -24,7 +24,10 @@ SERVICE_USER: Final = "contact-centre"
 """The service's AMI user (manager.conf): one session, events and commands."""
 
 CLI_USER: Final = "contact-centre-cli"
-"""The command line's AMI user: no events, any number of sessions."""
+"""The command line's AMI user for the installation: no events, any number of sessions."""
+
+CONTROL_USER: Final = "contact-centre-control"
+"""The command line's AMI user for calls: any number of sessions, and no power over the system."""
 
 REALM: Final = "contact-centre"
 """SIP realm: ``default_realm`` in pjsip.conf; phones' digests are made with it."""
@@ -32,9 +35,15 @@ REALM: Final = "contact-centre"
 LEDGER: Final = Path("cel-custom/cel_master.jsonl")
 """The ledger, under the log directory (cel_custom.conf)."""
 
-_SECRETS: Final = {SERVICE_USER: "ami-secret", CLI_USER: "ami-cli-secret"}
+_SECRETS: Final = {SERVICE_USER: "ami-secret", CLI_USER: "ami-cli-secret", CONTROL_USER: "ami-control-secret"}
+_INCLUDED: Final = {
+    SERVICE_USER: "manager-secret.conf",
+    CLI_USER: "manager-cli-secret.conf",
+    CONTROL_USER: "manager-control-secret.conf",
+}
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,30}\Z")
 _HOST: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:-]{0,252}\Z")
+_NUMBER: Final = re.compile(r"\+?[0-9]{3,15}\Z")
 _PLAIN: Final = re.compile(r"[!-:<-~]{1,128}\Z")
 """Printable ASCII without blank and semicolon: what a value in a .conf file can carry."""
 
@@ -139,12 +148,21 @@ class Trunk:
 
 
 @dataclass(frozen=True, slots=True)
+class Outbound:
+    """Calls to citizens: the number they see, and how long their phone rings."""
+
+    own_number: str = "+380372588888"
+    ring_seconds: int = 45
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """What differs between installations."""
 
     systemname: str = "cc1"
     ports: Ports = field(default_factory=Ports)
     limits: Limits = field(default_factory=Limits)
+    outbound: Outbound = field(default_factory=Outbound)
     trunks: tuple[Trunk, ...] = ()
     nat: Nat | None = None
     run_user: str | None = None
@@ -177,6 +195,7 @@ def install(source: Path, etc: Path, paths: AsteriskPaths, settings: Settings) -
         "ports": settings.ports,
         "agi_port": settings.ports.agi,
         "limits": settings.limits,
+        "outbound": settings.outbound,
         "trunks": settings.trunks,
         "nat": settings.nat,
         "run_user": settings.run_user,
@@ -189,8 +208,7 @@ def install(source: Path, etc: Path, paths: AsteriskPaths, settings: Settings) -
     for user, name in _SECRETS.items():
         if not _secret_file(etc, name).exists():
             write_config(_secret_file(etc, name), secrets.token_urlsafe(32) + "\n")
-        included = "manager-secret.conf" if user == SERVICE_USER else "manager-cli-secret.conf"
-        write_config(generated / included, f"secret = {ami_secret(etc, user)}\n")
+        write_config(generated / _INCLUDED[user], f"secret = {ami_secret(etc, user)}\n")
 
 
 def prepare_folders(paths: AsteriskPaths, group: str | None = None) -> None:
@@ -249,6 +267,7 @@ def _secret_file(etc: Path, name: str) -> Path:
 def _check(settings: Settings) -> None:
     names: list[tuple[str, str, re.Pattern[str]]] = [
         ("systemname", settings.systemname, _NAME),
+        ("outbound.own_number", settings.outbound.own_number, _NUMBER),
         *((f"trunk {trunk.name}: name", trunk.name, _NAME) for trunk in settings.trunks),
         *((f"trunk {trunk.name}: address", host, _HOST) for trunk in settings.trunks for host in trunk.matches),
         *((f"trunk {trunk.name}: username", trunk.username, _PLAIN) for trunk in settings.trunks if trunk.username),

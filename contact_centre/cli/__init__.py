@@ -17,6 +17,8 @@ COMMANDS: Final = {
     "callbacks": "appeals",
     "recordings": "recordings",
     "operators": "operators",
+    "call": "control",
+    "control": "control",
     "asterisk": "asterisk",
     "ledger": "ledger",
 }

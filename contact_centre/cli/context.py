@@ -40,6 +40,7 @@ EXIT_CODES: Final[Mapping[str, int]] = {
     "recordings.errors.RecordingError": 9,
     "builtins.OSError": 10,
     "sqlite3.Error": 11,
+    "contact_centre.outbound.CallRefusedError": 12,
     "sqlalchemy.exc.DBAPIError": 11,
 }
 """Errors that people can mend, and the exit code of each; 1 says that something was found wrong, 2 wrong usage.

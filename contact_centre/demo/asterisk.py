@@ -77,7 +77,7 @@ class Asterisk:
             ),
             limits=limits or Limits(),
             trunks=tuple(
-                Trunk(name, address, qualify_seconds=0)
+                Trunk(name, address, free_udp_port(address), qualify_seconds=0)
                 for name, address in zip(("primary", "backup"), TRUNK_ADDRESSES, strict=True)
             ),
         )

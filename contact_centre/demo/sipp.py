@@ -236,17 +236,32 @@ class Telephones:
         """
         port = free_udp_port()
         self.register(made, port)
-        values = {
-            "user": made.phone.endpoint,
-            "answer_after": None if answer_after is None else max(1, round(answer_after * 1000)),
-            "tone": None if tone is None else self._tone(tone),
-            "talk": None if talk is None else round(talk * 1000),
-            "steps": [
-                {"kind": step.kind, "after": max(1, round(step.after * 1000)), "value": step.value} for step in steps
-            ],
-            "busy": busy,
-        }
+        values = self._answering(
+            made.phone.endpoint, answer_after, tone, talk, steps, "486 Busy Here" if busy else None
+        )
         return self._run(made.phone.endpoint, "phone.xml.j2", values, address="127.0.0.1", port=port)
+
+    def provider(
+        self,
+        peer: int = 0,
+        *,
+        answer_after: float | None = 0.3,
+        tone: int | None = 440,
+        talk: float | None = None,
+        refuse: str | None = None,
+    ) -> SippRun:
+        """One of the trunk's peers, with a citizen behind it who is called.
+
+        Args:
+            peer: which of the trunk's peers, in the order in which calls try them.
+            answer_after: seconds of ringing before the citizen answers; None never answers.
+            tone: what the citizen says, in Hz.
+            talk: seconds until the citizen hangs up; None waits for the other side.
+            refuse: the SIP status with which every call is refused, such as ``486 Busy Here``.
+        """
+        trunk = self.asterisk.settings.trunks[peer]
+        values = self._answering("citizen", answer_after, tone, talk, (), refuse)
+        return self._run(f"provider-{trunk.name}", "phone.xml.j2", values, address=trunk.host, port=trunk.port)
 
     def operator(self, login: str, extension: str) -> NewPhone:
         """Make an operator's account and load it into Asterisk."""
@@ -255,6 +270,26 @@ class Telephones:
     def specialist(self, code: str, extension: str) -> NewPhone:
         """Make a specialist's account and load it into Asterisk."""
         return self.asterisk.add_phone("specialist", code, extension)
+
+    def _answering(
+        self,
+        user: str,
+        answer_after: float | None,
+        tone: int | None,
+        talk: float | None,
+        steps: Sequence[Step],
+        refuse: str | None,
+    ) -> dict[str, object]:
+        return {
+            "user": user,
+            "answer_after": None if answer_after is None else max(1, round(answer_after * 1000)),
+            "tone": None if tone is None else self._tone(tone),
+            "talk": None if talk is None else round(talk * 1000),
+            "steps": [
+                {"kind": step.kind, "after": max(1, round(step.after * 1000)), "value": step.value} for step in steps
+            ],
+            "refuse": refuse,
+        }
 
     def _request(self, made: NewPhone, port: int | None, *, method: str, dialled: str = "", expires: int = 0) -> None:
         phone: Phone = made.phone

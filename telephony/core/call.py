@@ -82,6 +82,7 @@ class Call:
     ``group_id`` is shared by calls whose channels met; ``recorded_from`` is when MixMonitor began on the citizen's
     channel; ``anomalies`` name the facts that did not fit. ``promised_at`` is when the citizen was told that the city
     calls back; ``refused`` is why the citizen was turned away (``call-limit``, ``queue-full``).
+    ``dial_status`` is how the last attempt to reach the citizen of an outbound call ended: Dial's DIALSTATUS.
     """
 
     call_id: str
@@ -103,6 +104,7 @@ class Call:
     transfers: tuple[Transfer, ...]
     legs: tuple[Leg, ...]
     purpose: str | None
+    dial_status: str | None
     recovered: bool
     group_id: str
     recorded_from: datetime | None

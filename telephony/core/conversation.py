@@ -126,8 +126,8 @@ class Conversation:
 
     __slots__ = (
         "_answered_at", "_apart", "_hears", "_in_queue", "_key", "_left_at", "_operator", "_pairs", "_queue",
-        "_queued_at", "_status", "_talk", "_transfers", "call_id", "caller", "citizen", "legs", "number", "outbound",
-        "promised_at", "refused",
+        "_queued_at", "_status", "_talk", "_transfers", "call_id", "caller", "citizen",
+        "dial_status", "legs", "number", "outbound", "promised_at", "refused",
     )  # fmt: skip
 
     def __init__(self, call_id: str, *, outbound: bool) -> None:
@@ -139,6 +139,7 @@ class Conversation:
         self.legs: list[Channel] = []
         self.promised_at: datetime | None = None
         self.refused: str | None = None
+        self.dial_status: str | None = None
         self._answered_at: datetime | None = None
         self._pairs: dict[Channel, _Pair] = {}
         self._hears: list[Channel] = []
@@ -182,6 +183,11 @@ class Conversation:
     def set_status(self, status: str) -> None:
         """What Queue said when it gave the citizen back."""
         self._status = status
+
+    def wait_on(self) -> None:
+        """The citizen left the queue for a phone that is being rung: who answers there has answered the wait."""
+        if self._operator is None and self._queued_at is not None:
+            self._in_queue, self._left_at = True, None
 
     def press(self) -> None:
         """The citizen chose something in a menu: after the queue, that is a way out of it."""
@@ -275,6 +281,7 @@ class Conversation:
             ring_no_answers=sum(channel.rang_in_vain and channel not in cut for channel in others),
             transfers=tuple(Transfer(one.kind, one.at, one.by, one.to, one.answered) for one in self._transfers),
             legs=tuple(self._leg(channel, number) for channel in everybody),
+            dial_status=self.dial_status,
             purpose=next((channel.purpose for channel in (first, *self.legs) if channel.purpose), None),
             recovered=any(channel in cut for channel in everybody),
             group_id=group_id,

@@ -15,6 +15,9 @@ from telephony.core.channels import Bridges, Channel
 from telephony.core.conversation import Conversation
 from telephony.core.facts import Fact, bridge_id, caller, extra_fields, is_holding, is_music, user_payload
 
+MOVED: Final = "MOVED"
+"""The dialplan's word in QUEUE_LEAVE for a citizen whom a supervisor moved to a phone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ending:
@@ -116,6 +119,8 @@ class _State:
 
     def _finish(self, channel: Channel, now: datetime) -> None:
         self._stop_waiting(channel, now)
+        if channel.is_citizen and channel.call is not None:
+            channel.call.leave_queue(now)
         channel.ended_at = now
         if channel.bridge:
             self.bridges.leave(channel)
@@ -240,7 +245,10 @@ class _State:
         self._stop_waiting(channel, fact.eventtime)
         conversation = channel.conversation
         if conversation is not None:
-            conversation.set_status(user_payload(fact.eventextra))
+            status = user_payload(fact.eventextra)
+            conversation.set_status(status)
+            if status == MOVED:
+                conversation.wait_on()
 
     def promise(self, fact: Fact, channel: Channel) -> None:
         conversation = channel.conversation
@@ -264,6 +272,10 @@ class _State:
         if channel not in conversation.legs:
             conversation.add_citizen(channel)
             self._listen(fact.eventtime)
+
+    def out_result(self, fact: Fact, channel: Channel) -> None:
+        if channel.call is not None:
+            channel.call.dial_status = user_payload(fact.eventextra) or None
 
     def purpose(self, fact: Fact, channel: Channel) -> None:
         channel.purpose = user_payload(fact.eventextra) or None
@@ -289,5 +301,6 @@ _HANDLERS: Final[dict[str, Callable[[_State, Fact, Channel], None]]] = {
     "REFUSED": _State.refuse,
     "OUT": _State.out,
     "CITIZENLEG": _State.citizen_leg,
+    "OUTRESULT": _State.out_result,
     "PURPOSE": _State.purpose,
 }

@@ -40,7 +40,7 @@ KNOWN_CALLS: Final = 10_000
 
 _NEVER_NEEDED: Final = frozenset(
     {
-        "DTMF", "ANSWER", "HANGUP", "LINKEDID_END", "LOCAL_OPTIMIZE_BEGIN", "NOTICE", "SURVEY", "OUTRESULT",
+        "DTMF", "ANSWER", "HANGUP", "LINKEDID_END", "LOCAL_OPTIMIZE_BEGIN", "NOTICE", "SURVEY",
     }
 )  # fmt: skip
 """A call record needs nothing of these: a citizen who waits for an hour in music costs no memory."""

@@ -41,6 +41,7 @@ def upgrade() -> None:
         sa.Column("ring_no_answers", sa.Integer(), nullable=False),
         sa.Column("transfers", sa.String(), nullable=False),
         sa.Column("purpose", sa.String(), nullable=True),
+        sa.Column("dial_status", sa.String(), nullable=True),
         sa.Column("recovered", sa.Integer(), nullable=False),
         sa.Column("group_id", sa.String(), nullable=False),
         sa.Column("recorded_from", sa.String(), nullable=True),
@@ -257,3 +258,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("kind", "key"),
     )
     op.create_index("jobs_due", "jobs", ["done_at", "due_at"], unique=False)
+    op.create_table(
+        "outbound_calls",
+        sa.Column("call_id", sa.String(), nullable=False),
+        sa.Column("operator", sa.String(), nullable=False),
+        sa.Column("number", sa.String(), nullable=False),
+        sa.Column("purpose", sa.String(), nullable=True),
+        sa.Column("requested_at", sa.String(), nullable=False),
+        sa.Column("result", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("call_id"),
+    )
+    op.create_index("outbound_calls_operator", "outbound_calls", ["operator", "requested_at"], unique=False)

@@ -7,11 +7,13 @@ import pytest
 from asterisk.config import Config
 
 from contact_centre.demo.root import CONFIG_SOURCE
-from recordings.naming import CALLER_RAW, LEG_RAW, OTHER_RAW
+from recordings.naming import CALLER_RAW, LEG_RAW, OTHER_RAW, checked_id
 from telephony.core.lines import LINES, QUEUE
+from telephony.outbound import OutboundCall, new_call_id, originate_fields
 from telephony.prompts import read_texts
 from telephony.provision import (
     CLI_USER,
+    CONTROL_USER,
     LEDGER,
     REALM,
     SERVICE_USER,
@@ -25,7 +27,10 @@ CONFS = sorted(CONFIG_SOURCE.glob("*.conf"))
 EXTENSIONS = (CONFIG_SOURCE / "extensions.conf").read_text("utf-8")
 APPLICATIONS_THAT_PLAY = re.compile(r"(?:Playback|Background|Read)\(([^),]+)")
 DENIED_WRITES = {"all", "command", "config", "user", "dialplan", "agi", "message"}
-USER_EVENTS = {"LINE", "CALLER", "NOTICE", "MENU", "QUEUE_LEAVE", "REFUSED", "CALLBACK"}
+USER_EVENTS = {
+    "LINE", "CALLER", "NOTICE", "MENU", "QUEUE_LEAVE", "REFUSED", "CALLBACK",
+    "OUT", "PURPOSE", "CITIZENLEG", "OUTRESULT",
+}  # fmt: skip
 SAFE_FIELDS = [
     "EventType", "userdeftype", "EventTime(%FT%T.%q%z)", "Exten", "Context", "ChanName", "AppName", "AppData",
     "AccountCode", "UniqueID", "LinkedID", "Peer", "EventExtra",
@@ -122,6 +127,19 @@ def test_the_citizen_can_transfer_nothing() -> None:
     )
     assert options == ["tc", "tb(record-leg^s^1"]
     assert all("T" not in option for option in options)
+    # In an outbound call the operator is the caller: T is theirs, t would be the citizen's.
+    assert re.findall(r"Dial\(PJSIP/\$\{DIAL\}[^,]+,[^,]+,([a-zA-Z]+)", EXTENSIONS) == ["RTb"]
+
+
+def test_what_asterisk_is_asked_for_an_outbound_call_is_what_the_dialplan_takes() -> None:
+    call = OutboundCall(new_call_id("cc1"), "operator-olena", "+380501234567", "0501234567")
+    fields = originate_fields(call)
+    assert f"[{fields['Context']}]\nexten => {fields['Exten']},{fields['Priority']}," in EXTENSIONS
+    context, _, rest = fields["PreDialGoSub"].partition(",")
+    begin = EXTENSIONS.split(f"[{context}]")[1].split("\n[")[0]
+    assert rest.startswith("s,1(")
+    assert set(re.findall(r"\$\{ARG([0-9])\}", begin)) == {"1", "2", "3", "4"}
+    assert checked_id(call.call_id) == call.call_id
 
 
 def test_user_events_are_the_documented_ones() -> None:
@@ -182,18 +200,20 @@ def test_the_ledger_writes_no_keys_that_were_pressed(tmp_path: Path) -> None:
     assert {"CHAN_START", "CHAN_END", "BRIDGE_ENTER", "BRIDGE_EXIT", "USER_DEFINED", "STREAM_BEGIN"} <= set(events)
 
 
-def test_ami_listens_on_loopback_for_two_users_with_what_they_need(tmp_path: Path) -> None:
+def test_ami_listens_on_loopback_for_three_users_with_what_they_need(tmp_path: Path) -> None:
     manager = parse(CONFIG_SOURCE / "manager.conf", tmp_path)
     general = dict(manager["general"])
     assert (general["bindaddr"], general["webenabled"], general["timestampevents"]) == ("127.0.0.1", "no", "yes")
-    assert set(manager) == {"general", SERVICE_USER, CLI_USER}
-    for user in (SERVICE_USER, CLI_USER):
+    assert set(manager) == {"general", SERVICE_USER, CLI_USER, CONTROL_USER}
+    for user in (SERVICE_USER, CLI_USER, CONTROL_USER):
         settings = dict(manager[user])
         assert settings["deny"] == "0.0.0.0/0.0.0.0"
         assert settings["permit"] == "127.0.0.1/255.255.255.255"
         assert int(settings["writetimeout"]) > 100
         assert not DENIED_WRITES & set(settings["write"].split(","))
-    assert "system" not in dict(manager[SERVICE_USER])["write"].split(",")
+    for user in (SERVICE_USER, CONTROL_USER):
+        assert "system" not in dict(manager[user])["write"].split(",")
+    assert "originate" not in dict(manager[CLI_USER])["write"].split(",")
     filters = [name for name, _ in manager[SERVICE_USER] if name.startswith("eventfilter(")]
     assert len(filters) > 15
     assert all(re.fullmatch(r"eventfilter\(action\(include\),name\(\w+\)\)", name) for name in filters)

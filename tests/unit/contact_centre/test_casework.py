@@ -58,6 +58,7 @@ ANSWERED = Call(
     transfers=(),
     legs=(leg(Role.CITIZEN, "0501234567", 0, 70), leg(Role.OPERATOR, "olena", 9, 70, talked=True)),
     purpose=None,
+    dial_status=None,
     recovered=False,
     group_id="cc1-1795334400.1",
     recorded_from=at(8),
@@ -91,6 +92,10 @@ class Register:
 
     def callbacks(self) -> list[Callback]:
         return self.read(lambda connection: queries.list_callbacks(connection, CallbackFilters(state=None)))
+
+    def execute(self, statement: str, *values: object) -> None:
+        with closing(sqlite3.connect(self.path)) as connection, connection:
+            connection.execute(statement, values)
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         with closing(sqlite3.connect(self.path)) as connection:
@@ -168,7 +173,10 @@ def test_an_outbound_call_is_evidence_and_no_draft(register: Register) -> None:
     unanswered = replace(
         MISSED, call_id="out-1", direction=Direction.OUTBOUND, started_at=at(100), operator="olena", recorded_from=None
     )
-    register.apply(unanswered)
+    for status in ("CANCEL", "CHANUNAVAIL", "CONGESTION", None):
+        register.apply(replace(unanswered, dial_status=status))
+    assert register.rows("SELECT * FROM contact_evidence") == []
+    register.apply(replace(unanswered, dial_status="NOANSWER"))
     assert register.rows("SELECT connected_seconds, direction FROM contact_evidence") == [(None, "outbound")]
     [entry] = register.callbacks()
     assert (entry.state.value, entry.attempts) == ("open", 1)
@@ -176,6 +184,30 @@ def test_an_outbound_call_is_evidence_and_no_draft(register: Register) -> None:
     register.apply(reached)
     assert [entry.cleared_by for entry in register.callbacks()] == ["out-2"]
     assert register.read(queries.list_appeals) == []
+
+
+def test_a_call_made_for_an_appeal_or_for_a_duty_of_it_is_one_of_its_calls(register: Register) -> None:
+    register.apply(ANSWERED)
+    [draft] = register.read(queries.list_appeals)
+    out = replace(ANSWERED, direction=Direction.OUTBOUND)
+    register.apply(MISSED)
+    [callback] = register.callbacks()
+    for number, purpose in enumerate(
+        (f"appeal:{draft.appeal_id}", "appeal:unknown", f"duty:{callback.callback_id}", "duty:unknown", "weather:fine")
+    ):
+        register.apply(replace(out, call_id=f"out-{number}", purpose=purpose, started_at=at(100 + number)))
+    [draft] = register.read(queries.list_appeals)
+    assert draft.calls == (ANSWERED.call_id, "out-0")
+    register.execute("UPDATE duties SET appeal_id = ?", draft.appeal_id)
+    register.apply(replace(out, call_id="out-9", purpose=f"duty:{callback.callback_id}", started_at=at(200)))
+    [draft] = register.read(queries.list_appeals)
+    assert draft.calls == (ANSWERED.call_id, "out-0", "out-9")
+
+
+def test_a_citizen_whom_an_outbound_call_promised_a_callback_is_owed_one(register: Register) -> None:
+    register.apply(replace(ANSWERED, direction=Direction.OUTBOUND, promised_at=at(70)))
+    [entry] = register.callbacks()
+    assert (entry.reason, entry.state.value) == (MissedReason.PROMISED, "open")
 
 
 def test_a_call_between_operators_is_nobodys_contact(register: Register) -> None:

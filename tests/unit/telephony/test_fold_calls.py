@@ -585,6 +585,42 @@ def test_an_outbound_call_without_a_citizens_channel_is_over_when_the_operator_i
     assert [one.role for one in call.legs] == [Role.OPERATOR]
 
 
+def test_how_the_last_attempt_to_reach_the_citizen_ended_is_in_the_record(folded: Folded) -> None:
+    tried = OUT + "2.0 OUTRESULT operator-olena#1 | CONGESTION\n"
+
+    assert folded(OUT).dial_status is None
+    assert folded(tried).dial_status == "CONGESTION"
+    assert folded(tried + "9.0 OUTRESULT operator-olena#1 | NOANSWER").dial_status == "NOANSWER"
+    assert folded(OUT + "2.0 OUTRESULT operator-taras#9 | BUSY").dial_status is None
+
+
+def test_a_citizen_who_is_moved_to_a_phone_waits_until_somebody_answers_there(folded: Folded) -> None:
+    moved = QUEUES + "\n5.0 APP_END trunk-a#1 app=Queue\n5.0 QUEUE_LEAVE trunk-a#1 | MOVED\n"
+    answered = folded(
+        moved
+        + """
+        5.0 CHAN_START operator-taras#3~1
+        8.0 BRIDGE_ENTER operator-taras#3~1 bridge=b1 app=AppDial
+        8.0 BRIDGE_ENTER trunk-a#1 bridge=b1
+        9.0 CHAN_END trunk-a#1
+        """
+    )
+    given_up = folded(moved + "9.0 CHAN_END trunk-a#1")
+
+    assert (answered.queue_outcome, answered.operator, answered.wait_time) == (
+        QueueOutcome.ANSWERED,
+        "taras",
+        7.0,
+    )
+    assert (given_up.queue_outcome, given_up.wait_time) == (QueueOutcome.ABANDONED, 8.0)
+
+
+def test_moved_is_nothing_to_whom_an_operator_has_answered_or_who_never_waited(folded: Folded) -> None:
+    call = folded("0.0 CHAN_START trunk-a#1\n0.0 LINE trunk-a#1 | 588-888\n1.0 QUEUE_LEAVE trunk-a#1 | MOVED")
+
+    assert (call.queue_outcome, call.wait_time) == (QueueOutcome.NOT_QUEUED, None)
+
+
 def test_a_trunk_that_failed_is_a_leg_and_the_next_is_the_citizen(folded: Folded) -> None:
     call = folded(
         OUT

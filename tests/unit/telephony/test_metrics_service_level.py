@@ -31,6 +31,7 @@ def call(outcome: QueueOutcome, wait: float | None, talk: float = 0.0, hold: flo
         transfers=(),
         legs=(),
         purpose=None,
+        dial_status=None,
         recovered=False,
         group_id="cc1-1.1",
         recorded_from=None,

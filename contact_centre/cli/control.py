@@ -1,0 +1,135 @@
+"""``call``, and ``control transfer``, ``hangup``, ``move``, ``pause`` and ``unpause``: what acts on calls now."""
+
+import asyncio
+import re
+
+import click
+
+from contact_centre import outbound
+from contact_centre.cli.context import Context, NotFoundError, json_option, pass_context, print_json
+from contact_centre.clock import SystemClock
+from telephony import control as switch
+from telephony import phones
+from telephony.core.lines import QUEUE
+from telephony.outbound import Picked, place
+from telephony.provision import CONTROL_USER, ami_secret
+
+REASONS = ("break", "lunch", "training", "paperwork")
+"""Why an operator takes no calls; ``outbound`` and ``wrapup`` are Asterisk's and the service's own."""
+
+_TOLD = {
+    Picked.UP: "{operator} picked up; {number} is being called.",
+    Picked.NOT_UP: "{operator} did not pick up the phone; nobody was called.",
+    Picked.BUSY: "{operator} is on the phone; nobody was called.",
+    Picked.ABSENT: "The phone of {operator} is not registered; nobody was called.",
+}
+_CALL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}\Z")
+
+
+@click.command()
+@click.argument("number")
+@click.option("--operator", required=True, help="Whose phone rings first: a login.")
+@click.option("--purpose", help="What the call is for: duty:ID or appeal:ID.")
+@json_option
+@pass_context
+def call(context: Context, number: str, operator: str, purpose: str | None, as_json: bool) -> None:
+    """Call a citizen: the operator's phone rings, and when they pick it up, the citizen's.
+
+    Exits with 1 if the operator's phone was not picked up.
+    """
+    now = SystemClock().now()
+    wanted = context.write(
+        lambda tx: outbound.intend(tx, context.settings, number=number, operator=operator, purpose=purpose, at=now)
+    )
+    picked = asyncio.run(place(_address(context), wanted))
+    context.write(lambda tx: outbound.finish(tx, wanted.call_id, picked))
+    if as_json:
+        print_json({"call_id": wanted.call_id, "number": wanted.number, "purpose": purpose, "result": picked.value})
+    else:
+        click.echo(f"{_TOLD[picked].format(operator=operator, number=wanted.number)} Call {wanted.call_id}")
+    click.get_current_context().exit(0 if picked is Picked.UP else 1)
+
+
+@click.group()
+def control() -> None:
+    """Act on calls that are in progress, and on operators in the queue."""
+
+
+@control.command()
+@click.argument("call_id")
+@click.argument("to")
+@click.option("--attended", is_flag=True, help="Talk with them first; hanging up completes it.")
+@pass_context
+def transfer(context: Context, call_id: str, to: str, attended: bool) -> None:
+    """Hand the citizen of CALL_ID over to TO: a login or an extension of ours."""
+    target = _phone(context, to)
+    asyncio.run(switch.transfer(_address(context), _checked(call_id), target.extension, attended=attended))
+    click.echo(f"Call {call_id} goes to {target.login} ({target.extension}).")
+
+
+@control.command()
+@click.argument("call_id")
+@pass_context
+def hangup(context: Context, call_id: str) -> None:
+    """End CALL_ID."""
+    asyncio.run(switch.hang_up(_address(context), _checked(call_id)))
+    click.echo(f"Call {call_id} is ended.")
+
+
+@control.command()
+@click.argument("call_id")
+@click.option("--to", help="A login or an extension of ours; otherwise to the head of the queue.")
+@pass_context
+def move(context: Context, call_id: str, to: str | None) -> None:
+    """Move the citizen of CALL_ID, who waits in the queue: to its head, or to a phone."""
+    target = None if to is None else _phone(context, to)
+    extension = None if target is None else target.extension
+    asyncio.run(switch.move(_address(context), _checked(call_id), QUEUE, extension))
+    where = "the head of the queue" if target is None else f"{target.login} ({target.extension})"
+    click.echo(f"Call {call_id} goes to {where}.")
+
+
+@control.command()
+@click.argument("login")
+@click.option("--reason", type=click.Choice(REASONS), default="break", show_default=True)
+@pass_context
+def pause(context: Context, login: str, reason: str) -> None:
+    """Let no calls from the queue come to LOGIN."""
+    asyncio.run(switch.pause(_address(context), QUEUE, _operator(context, login).interface, reason))
+    click.echo(f"{login} is paused ({reason}).")
+
+
+@control.command()
+@click.argument("login")
+@pass_context
+def unpause(context: Context, login: str) -> None:
+    """Let calls from the queue come to LOGIN again."""
+    asyncio.run(switch.pause(_address(context), QUEUE, _operator(context, login).interface, None))
+    click.echo(f"{login} takes calls.")
+
+
+def _address(context: Context) -> switch.AmiAddress:
+    asterisk = context.settings.asterisk
+    secret = ami_secret(asterisk.config_dir, CONTROL_USER)
+    return switch.AmiAddress(asterisk.ami_host, asterisk.ami_port, secret, CONTROL_USER)
+
+
+def _checked(call_id: str) -> str:
+    if not _CALL_ID.match(call_id):
+        raise NotFoundError("a call id has letters, digits, dots and hyphens; `contact-centre calls list` shows them")
+    return call_id
+
+
+def _phone(context: Context, to: str) -> phones.Phone:
+    """Only phones of ours are targets."""
+    for one in phones.listed(context.settings.asterisk.config_dir):
+        if to in {one.login, one.extension}:
+            return one
+    raise NotFoundError("there is no phone with this login or extension; see `contact-centre operators list`")
+
+
+def _operator(context: Context, login: str) -> phones.Phone:
+    found = _phone(context, login)
+    if found.kind != "operator":
+        raise NotFoundError(f"{found.login} is no operator")
+    return found
