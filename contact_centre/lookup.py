@@ -1,8 +1,10 @@
 """Who calls: what Asterisk is told of a citizen before the call is answered.
 
 The look-up reads in a thread of its own with a connection of its own, so that neither a slow disk nor the writer can
-hold the event loop up; whoever is not answered within the deadline goes on as somebody new. Nothing is kept in memory:
-two indexed reads cost less than knowing when a memory is out of date.
+hold the event loop up; whoever is not answered within the deadline goes on with the dialplan's defaults. Those who ask
+in one turn of the loop are looked up together, and the loop lends the thread a moment for it: two threads that both
+want Python's lock cost more than the look-up. Nothing is kept in memory: two indexed reads cost less than knowing when
+a memory is out of date.
 """
 
 import asyncio
@@ -31,9 +33,9 @@ from telephony.wire import agi
 DEADLINE_S: Final = 0.3
 """What a citizen waits for the look-up at most."""
 MAX_WAITING: Final = 1000
-"""Look-ups that wait for the thread; when the disk hangs, further ones are not even asked."""
-MAX_AT_ONCE: Final = 32
-"""Look-ups after which the thread gives the event loop their answers."""
+"""Look-ups without an answer; when the disk hangs, further ones are not even asked."""
+PATIENCE_S: Final = 0.005
+"""What the event loop waits for the thread at most, and only for one that has nothing else to do."""
 BUSY_TIMEOUT_MS: Final = 100
 
 RECENT_CALLS: Final = 20
@@ -86,6 +88,9 @@ class _Question:
     answer: asyncio.Future[Caller]
 
 
+_Answers = list[tuple[_Question, Caller | Exception]]
+
+
 class SqliteLookup:
     """The ``CallerLookup`` of an installation on SQLite."""
 
@@ -95,7 +100,12 @@ class SqliteLookup:
         self._clock = clock
         self._deadline_s = deadline_s
         self._loop = asyncio.get_running_loop()
-        self._questions: queue.SimpleQueue[_Question | None] = queue.SimpleQueue()
+        self._asked: list[_Question] = []
+        self._batches: queue.SimpleQueue[list[_Question] | None] = queue.SimpleQueue()
+        self._answered: queue.SimpleQueue[_Answers] = queue.SimpleQueue()
+        self._batches_out = 0
+        self._questions_out = 0
+        self._loop_waits = True
         self._thread = threading.Thread(target=self._work, name="lookup", daemon=True)
         self._thread.start()
 
@@ -109,11 +119,14 @@ class SqliteLookup:
         number = self._to_e164(number_raw)
         if number is None:
             return NOBODY
-        if self._questions.qsize() >= MAX_WAITING:
+        if self._questions_out >= MAX_WAITING:
             raise LookupLateError("too many look-ups wait for the database")
         answer: asyncio.Future[Caller] = self._loop.create_future()
         late = self._loop.call_later(self._deadline_s, _give_up, answer, self._deadline_s)
-        self._questions.put(_Question(number, call_id, answer))
+        if not self._asked:
+            self._loop.call_soon(self._hand_over)
+        self._asked.append(_Question(number, call_id, answer))
+        self._questions_out += 1
         try:
             return await answer
         finally:
@@ -121,17 +134,51 @@ class SqliteLookup:
 
     def close(self) -> None:
         """End the thread; questions without an answer yet get none. A thread that the disk holds is left behind."""
-        self._questions.put(None)
+        if self._asked:
+            self._hand_over()
+        self._batches.put(None)
         self._thread.join(self._deadline_s)
+
+    def _hand_over(self) -> None:
+        """Give the thread all that was asked in this turn of the loop; take the answers, if they come at once."""
+        batch, self._asked = self._asked, []
+        if not batch:
+            return
+        idle = self._batches_out == 0
+        self._loop_waits = idle
+        self._batches_out += 1
+        self._batches.put(batch)
+        if not idle:
+            return
+        try:
+            self._take(self._answered.get(timeout=PATIENCE_S))
+        except queue.Empty:
+            self._loop_waits = False  # the thread looks at this after it has answered, we look once more after this
+            self._collect()
+
+    def _collect(self) -> None:
+        with suppress(queue.Empty):
+            while True:
+                self._take(self._answered.get_nowait())
+
+    def _take(self, answers: _Answers) -> None:
+        self._batches_out -= 1
+        self._questions_out -= len(answers)
+        for question, found in answers:
+            if question.answer.done():
+                continue
+            if isinstance(found, Caller):
+                question.answer.set_result(found)
+            else:
+                question.answer.set_exception(found)
 
     def _work(self) -> None:
         connection: sqlite3.Connection | None = None
-        more = True
-        while more and (first := self._questions.get()) is not None:
-            batch, more = self._collect(first)
-            answers: list[tuple[_Question, Caller | Exception]] = []
+        while (batch := self._batches.get()) is not None:
+            answers: _Answers = []
             for question in batch:
                 if question.answer.done():  # nobody waits any more
+                    answers.append((question, NOBODY))
                     continue
                 try:
                     if connection is None:
@@ -142,21 +189,11 @@ class SqliteLookup:
                     answers.append((question, error))
                     _close(connection)
                     connection = None
-            with suppress(RuntimeError):  # the loop has ended
-                self._loop.call_soon_threadsafe(_resolve, answers)
+            self._answered.put(answers)
+            if not self._loop_waits:
+                with suppress(RuntimeError):  # the loop has ended
+                    self._loop.call_soon_threadsafe(self._collect)
         _close(connection)
-
-    def _collect(self, first: _Question) -> tuple[list[_Question], bool]:
-        batch = [first]
-        while len(batch) < MAX_AT_ONCE:
-            try:
-                question = self._questions.get_nowait()
-            except queue.Empty:
-                break
-            if question is None:
-                return batch, False
-            batch.append(question)
-        return batch, True
 
 
 def _connect(database: Path) -> sqlite3.Connection:
@@ -176,16 +213,6 @@ def _close(connection: sqlite3.Connection | None) -> None:
 def _give_up(answer: asyncio.Future[Caller], after_s: float) -> None:
     if not answer.done():
         answer.set_exception(LookupLateError(f"the database did not answer within {after_s:g} s"))
-
-
-def _resolve(answers: Sequence[tuple[_Question, Caller | Exception]]) -> None:
-    for question, found in answers:
-        if question.answer.done():
-            continue
-        if isinstance(found, Caller):
-            question.answer.set_result(found)
-        else:
-            question.answer.set_exception(found)
 
 
 def look_up(tx: SqliteTx, number: str, call_id: str, now: datetime) -> Caller:
