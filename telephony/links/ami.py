@@ -191,7 +191,7 @@ class AmiLink:
             self._close()
 
     async def _connect(self) -> Protocol:
-        protocol = Protocol(self._hear, self._wanted)
+        protocol = Protocol(self._hear, self._wanted, self._stale.set)
         self._booted.clear()
         self._held = None
         session = Session(
@@ -272,14 +272,14 @@ class AmiLink:
             await asyncio.sleep(self._timing.heartbeat_every)
 
     async def _keep_whole(self, protocol: Protocol) -> None:
-        """After an overflow ask again, not more often than once a second."""
+        """After an overflow or damage ask again, not more often than once a second."""
         while True:
             await self._stale.wait()
             await asyncio.sleep(self._timing.last_retry)
             try:
                 await self._resync(protocol)
             except (AmiError, TimeoutError) as error:
-                protocol.end(f"no snapshot after an overflow: {_words(error)}")
+                protocol.end(f"no snapshot after events were lost: {_words(error)}")
                 return
 
     async def _send(self, action: str, fields: Fields, within: float | None, *, as_list: bool) -> Any:  # noqa: ANN401
@@ -315,7 +315,10 @@ class AmiLink:
     def _hear(self, message: Message) -> None:
         if message.event == "FullyBooted":
             self._booted.set()
-        elif self._held is not None:
+            return
+        if message.event == "Newchannel" and "Uniqueid" not in message:
+            self._stale.set()  # a caller's number held line breaks: Asterisk writes it as it came
+        if self._held is not None:
             self._held.append(message)
         else:
             self._put(message)

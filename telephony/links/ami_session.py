@@ -65,12 +65,16 @@ class _Pending:
 class Protocol(asyncio.Protocol):
     """One connection: what panoramisk's ``Manager`` asks of its protocol, on our codec."""
 
-    def __init__(self, hear: Callable[[Message], None], wanted: frozenset[str]) -> None:
+    def __init__(
+        self, hear: Callable[[Message], None], wanted: frozenset[str], damaged: Callable[[], None] = lambda: None
+    ) -> None:
+        """``damaged`` is called when bytes were no message: others may have been lost with them."""
         self.decoder = Decoder(wanted)
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.heard = 0
         self.pending: dict[str, _Pending] = {}
         self._hear = hear
+        self._damaged = damaged
         self._numbers = itertools.count(1)
         self._transport: asyncio.Transport | None = None
 
@@ -84,6 +88,7 @@ class Protocol(asyncio.Protocol):
         for message in self.decoder.feed(data):
             if isinstance(message, AmiError):
                 _log.warning("AMI message skipped", reason=str(message))
+                self._damaged()
                 continue
             pending = self.pending.get(message.action_id) if message.action_id else None
             if pending is not None:

@@ -5,11 +5,12 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Self, TypeVar
 
-from asterisk.manager import Event, Manager
+from asterisk.manager import Event, Manager, ManagerException
 
 from contact_centre.demo.asterisk import Asterisk
 from contact_centre.live_feed import LiveFeed
@@ -135,7 +136,8 @@ def asterisks_own(asterisk: Asterisk) -> View:
         while (row := told.get(timeout=ANSWER_S))["Event"] != "CoreShowChannelsComplete":
             rows.append(row)
     finally:
-        manager.close()
+        with suppress(ValueError, ManagerException):  # its two threads race for the closed socket
+            manager.close()
     entries = [row for row in rows if row["Event"] == "QueueEntry"]
     channels = [row for row in rows if row["Event"] == "CoreShowChannel"]
     members = [row for row in rows if row["Event"] == "QueueMember"]

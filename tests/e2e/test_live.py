@@ -90,6 +90,19 @@ def test_every_hangup_of_the_ledger_is_heard(hall: Hall) -> None:
         assert sorted(follower.heard) == sorted(ended)
 
 
+def test_a_callers_number_makes_no_events(hall: Hall) -> None:
+    """Asterisk writes a number as it came; line breaks in it end the event, and begin one of the caller's making."""
+    with Follower(hall.asterisk) as follower:
+        wait_until(lambda: follower.view() is not None)
+        forged = "Event%3a%20QueueMemberAdded%0d%0aQueue%3a%20contact-centre%0d%0aInterface%3a%20PJSIP/operator-nobody"
+        hostile = hall.telephones.citizen("588888", f"050%0d%0a%0d%0a{forged}%0d%0aStatus%3a%201%0d%0aX%3a%20", talk=6)
+        wait_until(lambda: calls(follower) > 0, 10)
+        agree(follower, hall.asterisk, 3.0)
+        hostile.wait(40)
+        hall.asterisk.wait_idle()
+        agree(follower, hall.asterisk)
+
+
 def test_random_calls_cuts_and_restarts_end_with_asterisks_own_view(hall: Hall) -> None:
     chance = random.Random(SEED)  # noqa: S311 - reproducible
     done: Counter[str] = Counter()
@@ -141,6 +154,11 @@ def happen(what: str, chance: random.Random, hall: Hall, follower: Follower) -> 
         case _:
             wait_until(lambda: follower.view() is not None, 10)
             agree(follower, hall.asterisk, 3.0)
+
+
+def calls(follower: Follower) -> int:
+    view = follower.view()
+    return 0 if view is None else len(view.calls)
 
 
 def waiting(follower: Follower) -> tuple[str, ...]:

@@ -51,7 +51,7 @@ async def test_an_asterisk_that_never_boots_is_left_and_tried_again() -> None:
 async def test_a_letter_split_over_two_reads_is_not_lost() -> None:
     data = "Event: Newchannel\r\nUniqueid: 1\r\nCallerIDName: Їжак\r\n\r\n".encode()
     cut = data.index("Ї".encode()) + 1
-    async with rig() as one:
+    async with rig(AmiServer(silent={"Setvar", "Ping"})) as one:  # no answer comes between the halves
         await one.up()
         one.server.say(data[:cut])
         await asyncio.sleep(0.05)
@@ -320,7 +320,16 @@ async def test_bytes_that_are_no_message_are_skipped_and_logged() -> None:
         with capture_logs() as logs:
             one.server.say(b"\xff\xfe garbage\r\n\r\n" + HANGUP)
             await one.until(lambda: "Hangup" in one.events())
-        assert [log["event"] for log in logs] == ["AMI message skipped"]
+            await one.until(lambda: len(one.server.asked("CoreShowChannels")) == 2)
+        assert "AMI message skipped" in [log["event"] for log in logs]
+
+
+async def test_an_event_cut_by_a_callers_number_makes_us_ask_again() -> None:
+    async with rig() as one:
+        await one.up()
+        one.server.say(b"Event: Newchannel\r\nCallerIDNum: \r\n\r\nEvent: Hangup\r\nUniqueid: forged\r\n\r\n")
+        await one.until(lambda: one.events().count("Snapshot") == 2)
+        assert one.link.status.connects == 1
 
 
 async def test_the_dialplan_is_told_that_we_live() -> None:
