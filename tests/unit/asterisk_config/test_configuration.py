@@ -148,7 +148,7 @@ def test_user_events_are_the_documented_ones() -> None:
 
 def test_what_a_caller_wrote_is_encoded_or_filtered_wherever_it_is_used() -> None:
     for use in re.finditer(r"\$\{CALLERID\([a-z]+\)\}", EXTENSIONS):
-        assert EXTENSIONS[: use.start()].endswith(("${URIENCODE(", "${FILTER(0-9,")), use[0]
+        assert EXTENSIONS[: use.start()].endswith(("${URIENCODE(", "${FILTER(0-9,", "${FILTER(0-9A-Za-z+*#.,")), use[0]
 
 
 def test_the_guard_around_our_service_is_two_seconds() -> None:
