@@ -37,6 +37,7 @@ MAX_WAITING: Final = 1000
 PATIENCE_S: Final = 0.005
 """What the event loop waits for the thread at most, and only for one that has nothing else to do."""
 BUSY_TIMEOUT_MS: Final = 100
+CACHE_KIB: Final = 16384
 
 RECENT_CALLS: Final = 20
 RECENT_APPEALS: Final = 100
@@ -183,12 +184,16 @@ class SqliteLookup:
                 try:
                     if connection is None:
                         connection = _connect(self._database)
+                    if not connection.in_transaction:  # one for all of them: it costs as much as a look-up
+                        connection.execute("BEGIN")
                     found = look_up(SqliteTx(connection), question.number, question.call_id, self._clock.now())
                     answers.append((question, found))
                 except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to who waits
                     answers.append((question, error))
                     _close(connection)
                     connection = None
+            if connection is not None and connection.in_transaction:
+                connection.execute("ROLLBACK")
             self._answered.put(answers)
             if not self._loop_waits:
                 with suppress(RuntimeError):  # the loop has ended
@@ -202,6 +207,7 @@ def _connect(database: Path) -> sqlite3.Connection:
     )
     connection.execute("PRAGMA query_only = ON")
     connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+    connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     return connection
 
 
