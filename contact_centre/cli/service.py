@@ -6,15 +6,19 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import click
+from sqlalchemy.exc import SQLAlchemyError
 
 from contact_centre import bootstrap, database, probes
 from contact_centre.cli.context import Context, json_option, pass_context, print_json
+from contact_centre.clock import SystemClock
 from contact_centre.config import Settings
 from contact_centre.probes import Finding
 from contact_centre.views import plain
 from telephony import control
+from telephony.gaps import list_gaps
 from telephony.provision import CLI_USER, ami_secret
 
 
@@ -60,7 +64,10 @@ def _examine(settings: Settings) -> Iterator[Finding]:
     yield probes.ledger_format(settings)
     yield from probes.ask_disks(probes.disk_probes(settings))
     yield from probes.permissions(settings)
-    yield _database(settings)
+    schema = _database(settings)
+    yield schema
+    if schema.ok:
+        yield _gaps(settings)
     yield _ami(settings)
     yield probes.clock_synchronised(_output)
     yield _sipp()
@@ -73,6 +80,33 @@ def _database(settings: Settings) -> Finding:
         if problem is not None:
             return Finding("database", ok=False, seen=problem)
     return finding
+
+
+def _gaps(settings: Settings) -> Finding:
+    """What the service noted while it ran: hang-ups of the last day that AMI told and the ledger lacks."""
+    if not settings.database.exists():
+        return Finding("ledger_watch", ok=True, seen="nothing watched yet")
+    now = SystemClock().now()
+
+    async def missing() -> int:
+        engine = database.readers(settings.database)
+        try:
+            async with engine.connect() as connection:
+                found = await list_gaps(connection)
+        finally:
+            await engine.dispose()
+        return sum(one.appeared_at is None and now - one.hangup_at < timedelta(days=1) for one in found)
+
+    try:
+        count = asyncio.run(missing())
+    except SQLAlchemyError as error:
+        return Finding("ledger_watch", ok=False, seen=f"cannot be told: {getattr(error, 'orig', error)}")
+    if count == 0:
+        return Finding("ledger_watch", ok=True, seen="every hang-up told by AMI in the last day is in the ledger")
+    remedy = "look at the ledger's disk (`df`, `dmesg`); which: `contact-centre ledger gaps`"
+    return Finding(
+        "ledger_watch", ok=False, seen=f"{count} hang-ups of the last day are not in the ledger", remedy=remedy
+    )
 
 
 def _ami(settings: Settings) -> Finding:

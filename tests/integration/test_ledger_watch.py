@@ -15,6 +15,7 @@ from contact_centre.writer import Writer
 from telephony import gaps
 from telephony.gaps import LedgerGap
 from telephony.links.ami import Gap
+from telephony.store import stamp
 from telephony.wire.ami import Message
 from tests.integration.rig import Place
 
@@ -103,6 +104,12 @@ async def test_what_the_ledger_lacks_is_recorded_alarming_and_listed(place: Plac
         listed = await asyncio.to_thread(place.json, "ledger", "gaps")
         assert [row["uniqueid"] for row in listed] == ["cc1-1.1"]
         assert "cc1-1.1" in (await asyncio.to_thread(place.command, "ledger", "gaps")).stdout
+        place.sql("UPDATE ledger_gaps SET hangup_at = ?", stamp(datetime.now(UTC)))
+        doctor = await asyncio.to_thread(place.command, "doctor")
+        assert "1 hang-ups of the last day are not in the ledger" in doctor.stdout
+        place.sql("UPDATE ledger_gaps SET appeared_at = noted_at")
+        doctor = await asyncio.to_thread(place.command, "doctor")
+        assert "every hang-up told by AMI in the last day is in the ledger" in doctor.stdout
 
 
 async def test_a_gap_that_fills_late_is_struck_off_also_after_a_restart(place: Place) -> None:
