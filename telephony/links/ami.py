@@ -306,6 +306,8 @@ class AmiLink:
         self.status.up, self.status.reason, self.status.refused = False, reason, refused
 
     def _close(self) -> None:
+        if self._session is not None:
+            self._session.close()  # its timer would keep it for ever
         if self._protocol is not None:
             self._protocol.close()
         self._session = self._protocol = None

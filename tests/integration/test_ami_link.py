@@ -1,7 +1,9 @@
 """The AMI link against everything that panoramisk 1.4 does wrong, with real bytes over a real socket."""
 
 import asyncio
+import gc
 import time
+import weakref
 from typing import Any
 
 import pytest
@@ -369,3 +371,14 @@ async def test_a_fault_of_ours_ends_a_session_and_not_the_service(monkeypatch: p
         async with rig() as one:
             await one.up()
     assert any("ours" in log.get("reason", "") for log in logs)
+
+
+async def test_nothing_keeps_a_session_that_is_over() -> None:
+    async with rig() as one:
+        await one.up()
+        over = weakref.ref(one.link._session)
+        for number in range(2, 5):
+            one.server.hang_up()
+            await one.up(number)
+        gc.collect()
+        assert over() is None
