@@ -113,6 +113,7 @@ async def test_healthz_answers_at_once_however_often_it_is_asked(place: Place, p
     place.write(*day(5))
     await until(lambda: place.sql("SELECT count(*) FROM calls WHERE sealed = 1") == [(5,)])
     await until(lambda: 'contact_centre_recordings_total{status="missing"} 5.0' in service.metrics())
+    await until(lambda: "contact_centre_jobs_waiting 0.0" in service.metrics())
     metrics = service.metrics()
     for wanted in (
         f"contact_centre_facts_total {float(len(day(5)))}",
