@@ -1,7 +1,8 @@
 """``make demo``: a city in a box, and the story of each call in it.
 
 Two operators sign in with SIP phones, citizens call both lines; then the service is stopped, one more citizen calls,
-and the service is started again. The exit code is 0 only if every call arrived with its recording and its draft.
+the service is started again, and an operator calls that citizen back about the appeal. The exit code is 0 only if every
+call arrived with its recording and its draft.
 """
 
 import argparse
@@ -107,7 +108,9 @@ def _play(folder: Path, say: Narrator, *, keep: bool) -> int:
         city.service.start()
         calls = city.service.wait_for_calls(len(CITIZENS) + 1)
         complete &= _tell(city.service, calls[len(CITIZENS) :], say)
-        expected = len(CITIZENS) + 1
+        expected = len(CITIZENS) + 2
+        calls, reached = _call_back(city, calls[-1], expected, say)
+        complete &= reached
         arrived = len(calls) == expected and complete
         say(f"{len(calls)} of {expected} calls arrived; {'each' if complete else 'NOT each'} with recording and draft.")
         if keep:
@@ -128,6 +131,26 @@ def _call(telephones: Telephones, citizens: Sequence[Citizen], say: Narrator) ->
         runs.append(telephones.citizen(citizen.dialled, citizen.number, name=citizen.name, tone=citizen.tone))
     for run in runs:
         run.succeed()
+
+
+def _call_back(city: City, missed: dict[str, Any], expected: int, say: Narrator) -> tuple[list[dict[str, Any]], bool]:
+    """The operator calls the citizen of a call about the appeal; all calls, and whether this one arrived whole."""
+    login, citizen, [appeal_id] = missed["operator"], LATE_CITIZEN, missed["appeal_ids"]
+    say(f"{login} calls {citizen.name} ({citizen.number}) back about the appeal; the operator's phone rings first ...")
+    provider = city.telephones.provider(tone=citizen.tone)
+    made = city.service.json("call", citizen.number, "--operator", login, "--purpose", f"appeal:{appeal_id}")
+    calls = city.service.wait_for_calls(expected)
+    provider.process.stop()
+    call = next(one for one in calls if one["call_id"] == made["call_id"])
+    recordings = {one["call_id"]: one for one in city.service.json("recordings", "list")}
+    recording = recordings.get(call["call_id"], {"status": "MISSING"})
+    appeal = city.service.json("appeals", "show", appeal_id)
+    number = format_number(call["caller_number"])
+    say(f"Call {call['call_id']}")
+    say(f"  {call['direction']} to {number} by {call['operator']}, talked {call['talk_time']:.1f} s, {call['purpose']}")
+    say(f"  recording {recording['status']}; appeal {appeal_id} now has {len(appeal['calls'])} calls")
+    whole = call["direction"] == "outbound" and call["talk_time"] > 0 and recording["status"] == "ok"
+    return calls, whole and call["call_id"] in appeal["calls"]
 
 
 def _tell(service: Service, calls: Sequence[dict[str, Any]], say: Narrator) -> bool:

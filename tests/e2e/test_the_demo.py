@@ -30,8 +30,8 @@ def test_the_demo_tells_of_every_call_and_leaves_nothing_running(tmp_path: Path)
 
     assert told.returncode == 0, told.stdout + told.stderr
     assert told.stderr == ""
-    assert "4 of 4 calls arrived; each with recording and draft." in told.stdout
-    for said in ("15-80", "588-888", "Жанна Їжак", "waited", "talked", "recording ok", "draft appeal"):
+    assert "5 of 5 calls arrived; each with recording and draft." in told.stdout
+    for said in ("15-80", "588-888", "Жанна Їжак", "waited", "talked", "recording ok", "draft appeal", "outbound"):
         assert said in told.stdout
     assert processes_of(tmp_path) == []
 
