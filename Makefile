@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 KEEP ?=
 
-.PHONY: demo test check fast e2e bench docker-test setup asterisk lock clean
+.PHONY: demo test check fast e2e bench fuzz soak docker-test setup asterisk lock clean
 
 demo: setup asterisk
 	@$(BIN)/python -m contact_centre.demo.story $(if $(KEEP),--keep)
@@ -34,6 +34,14 @@ bench: setup asterisk
 # Builds the images, starts an installation of its own, calls both lines through it, and removes it again.
 docker-test:
 	@$(PYTHON) docker/test-call --all
+
+# A million inputs for every codec (about five minutes).
+fuzz: setup
+	@FUZZ_INPUTS=1000000 FUZZ_EXAMPLES=100000 $(BIN)/pytest -q -n 2 --timeout 3000 tests/unit/telephony/test_ami_codec.py tests/unit/telephony/test_agi.py
+
+# Twenty minutes of cuts, kills and restarts of either side; the live view must be Asterisk's own at the end.
+soak: setup asterisk
+	@LIVE_SECONDS=1200 LIVE_SEED=7 $(BIN)/pytest -q --timeout 2000 tests/e2e/test_live.py -k random
 
 setup: $(VENV)/.complete
 
