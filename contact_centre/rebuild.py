@@ -8,7 +8,7 @@ from pathlib import Path
 from contact_centre import casework
 from contact_centre.collecting import seldom_collected
 from contact_centre.writer import transaction
-from telephony import ingest, store
+from telephony import ingest, store, workers
 from telephony.core.call import CallChanged
 from telephony.ingest import Folded, ToE164
 from telephony.ports import Clock
@@ -39,7 +39,7 @@ def rebuild(
     folded = Folded()
     differences: list[Difference] = []
     with seldom_collected():
-        for changes in ingest.fold_files(extent.paths, folded, extent.stops):
+        for changes in workers.fold_files(extent.paths, folded, extent.stops):
             differences += _keep(connection, changes, to_e164, clock, dry_run=dry_run)
     return Rebuilt(differences, folded, len(extent.paths))
 

@@ -14,18 +14,17 @@ from typing import Final
 
 from telephony import store
 from telephony.core.call import CallChanged
-from telephony.core.grouping import KNOWN_CALLS, Grouping
+from telephony.core.call_ids import KNOWN_CALLS
+from telephony.core.grouping import Grouping
 from telephony.links import ledger_tail
 from telephony.links.ledger_tail import Found, OpenLedger
+from telephony.pieces import FOLD_BYTES
 from telephony.ports import Clock, Tx
 from telephony.store import Difference, LedgerFile
 from telephony.wire import cel
 
 BATCH_BYTES: Final = 1 << 18
 """How much of the ledger one transaction takes: about 600 facts, a few milliseconds of work."""
-
-FOLD_BYTES: Final = 1 << 16
-"""How much of a ledger is folded at a time when there is much of it: what the processor's cache holds as facts."""
 
 CALLS_AT_ONCE: Final = 1000
 """How many calls one transaction of a rebuild takes: some 100 ms for which a running service waits."""

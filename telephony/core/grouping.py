@@ -17,11 +17,12 @@ two inferences:
 
 import re
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from telephony.core.call import Call, CallChanged
+from telephony.core.call_ids import CallIds
 from telephony.core.facts import Fact, bridge_id, extra_fields, is_holding, is_music
 from telephony.core.fold import Ending, fold
 
@@ -34,9 +35,6 @@ EPOCH_SLACK: Final = 1
 SEQ_SLACK: Final = 200
 """Channels are written down nearly in the order of their numbers: one so far behind, and no older, is of a new
 process."""
-
-KNOWN_CALLS: Final = 10_000
-"""So many ids of calls are remembered, to tell a uniqueid that Asterisk used again from a record that changed."""
 
 _NEVER_NEEDED: Final = frozenset(
     {
@@ -114,16 +112,35 @@ class _Group:
         return True
 
 
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """A grouping as a value: two that are alike say the same of all further facts, wherever each of them began."""
+
+    state: tuple[object, ...]
+    systems: dict[str, tuple[int, int, datetime]]
+
+    def stands_for(self, other: "Likeness", after: "Likeness") -> bool:
+        """Whether a grouping that was like this and became ``after`` said what one like ``other`` would have said.
+
+        Of an Asterisk that wrote nothing in between it need not know.
+        """
+        unmet = other.systems.keys() - self.systems.keys()
+        known = self.systems.items() <= other.systems.items()
+        return self.state == other.state and known and not unmet & after.systems.keys()
+
+
 class Grouping:
     """Takes facts one by one in the order of the ledger, and says which call records changed."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, distinct_ids: bool = True) -> None:
+        """``distinct_ids`` False leaves calls with the ids that Asterisk gave them, used again or not."""
+        self._ids = CallIds()
+        self._distinct_ids = distinct_ids
         self._group_of: dict[str, _Group] = {}
         self._group_in: dict[str, _Group] = {}
         self._open: dict[_Group, None] = {}
         self._touched: dict[_Group, None] = {}
         self._systems: dict[str, _System] = {}
-        self._started: dict[str, datetime] = {}
         self._count = 0
         self._hour = -1
 
@@ -145,8 +162,7 @@ class Grouping:
 
         Without it a uniqueid that Asterisk uses again is noticed only among the calls that this object has seen.
         """
-        for call_id, started_at in calls:
-            self._remember(call_id, started_at)
+        self._ids.remember(calls)
 
     def feed(self, position: Any, fact: Fact) -> None:  # noqa: ANN401 - opaque to us
         """Take the next fact. ``position`` is its place in the ledger: any values that compare, growing with time."""
@@ -181,7 +197,8 @@ class Grouping:
     def changes(self, *, closed: bool = False) -> list[CallChanged]:
         """The records that differ from what was last said of them, in the order of the facts that changed them.
 
-        With ``closed`` only of groups that are closed; of the others when they have closed, or when asked without.
+        With ``closed`` only of groups that are closed, in the order in which they closed; of the others when they have
+        closed, or when asked without.
         """
         groups = [group for group in self._touched if not (closed and group in self._open)]
         changed: list[CallChanged] = []
@@ -195,6 +212,38 @@ class Grouping:
                         group.said[change.call.call_id] = change
                         changed.append(change)
         return changed
+
+    def likeness(self) -> "Likeness":
+        """All that decides what becomes of further facts, except for the ids given: see ``Likeness``."""
+        number = {group: index for index, group in enumerate(self._open)}
+        counts = sorted(count for group in self._open for count, _ in group.facts)
+        order = {count: index for index, count in enumerate(counts)}
+        groups = tuple(
+            (
+                (group.system.name, group.last_at, group.has_call),
+                tuple((order[count], fact) for count, fact in group.facts),
+                tuple(group.uniqueids),
+                tuple(group.open.items()),
+                tuple(group.ended.items()),
+                tuple(group.bridges),
+                tuple(sorted(group.in_music)),
+                tuple(group.said.items()),
+            )
+            for group in self._open
+        )
+        names = tuple(sorted((uniqueid, number[group]) for uniqueid, group in self._group_of.items()))
+        bridges = tuple(sorted((bridge, number[group]) for bridge, group in self._group_in.items()))
+        touched = tuple(number[group] for group in self._touched if group in number)
+        systems = {system.name: (system.seq, system.epoch, system.last_at) for system in self._systems.values()}
+        return Likeness((groups, names, bridges, touched, self._hour), systems)
+
+    def inherit(self, earlier: "Grouping") -> None:
+        """Know also the Asterisks that ``earlier`` has met and this has not."""
+        self._systems = earlier._systems | self._systems  # noqa: SLF001 - another of the same class
+
+    def pass_over(self) -> None:
+        """Say nothing of the groups that have closed."""
+        self._touched = {group: None for group in self._touched if group in self._open}
 
     def settle(self) -> None:
         """Take what was fed so far as said already: for facts whose records are committed, fed again."""
@@ -215,20 +264,8 @@ class Grouping:
                     group = self._join(group, value)
 
     def _change(self, call: Call, *, closed: bool) -> CallChanged:
-        started_at = self._remember(call.call_id, call.started_at)
-        if started_at != call.started_at:
-            call = replace(
-                call,
-                call_id=f"{call.call_id}@{int(call.started_at.timestamp())}",
-                anomalies=(*call.anomalies, "uniqueid_reused"),
-            )
         over = closed or (call.ended_at is not None and all(leg.ended_at is not None for leg in call.legs))
-        return CallChanged(call, over)
-
-    def _remember(self, call_id: str, started_at: datetime) -> datetime:
-        if len(self._started) >= KNOWN_CALLS and call_id not in self._started:
-            del self._started[next(iter(self._started))]
-        return self._started.setdefault(call_id, started_at)
+        return CallChanged(self._ids.distinct(call) if self._distinct_ids else call, over)
 
     def _appear(self, position: Any, fact: Fact, group: _Group | None) -> _Group | None:  # noqa: ANN401 - opaque
         """A fact of a channel that is not open: it begins, was only named so far, has ended, or is unknown."""
@@ -355,10 +392,9 @@ class Grouping:
                 del self._group_of[uniqueid]
         for bridge in group.bridges:
             del self._group_in[bridge]
+        self._touched.pop(group, None)
         if group.has_call:
             self._touched[group] = None
-        else:
-            self._touched.pop(group, None)
 
 
 def _order(entry: tuple[int, Fact]) -> int:

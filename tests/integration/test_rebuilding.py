@@ -48,7 +48,7 @@ async def test_each_tampered_field_is_printed_and_put_right_in_a_new_version(ing
     query = "SELECT call_id, talk_time FROM calls WHERE operator = 'taras' AND sealed = 1 ORDER BY 1 LIMIT 2"
     [(first, talked), (second, _)] = ingested.sql(query)
     [(third, *_)] = ingested.sql("SELECT call_id FROM calls WHERE queue_outcome = 'abandoned' LIMIT 1")
-    [(fourth, *_)] = ingested.sql("SELECT call_id FROM calls WHERE queue_outcome = 'timed_out' LIMIT 1")
+    [(fourth, *_)] = ingested.sql("SELECT call_id FROM calls WHERE queue_outcome = 'timed_out' AND sealed = 1 LIMIT 1")
     appeals = ingested.sql("SELECT * FROM appeals"), ingested.sql("SELECT * FROM appeal_history")
     ingested.sql("UPDATE calls SET operator = 'mallory', talk_time = 1.0 WHERE call_id = ?", first)
     ingested.sql("UPDATE legs SET party = 'mallory' WHERE call_id = ? AND role = 'operator'", second)

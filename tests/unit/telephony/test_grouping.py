@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telephony.core.call import Call, CallChanged, QueueOutcome
+from telephony.core.call_ids import KNOWN_CALLS
 from telephony.core.facts import Fact
-from telephony.core.grouping import KNOWN_CALLS, SEQ_SLACK, Grouping
+from telephony.core.grouping import SEQ_SLACK, Grouping
 from telephony.wire.cel import read_lines
 
 Ledger = Callable[[str], list[Fact]]
