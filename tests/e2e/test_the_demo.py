@@ -25,8 +25,9 @@ def processes_of(folder: Path) -> list[str]:
     return found
 
 
+@pytest.mark.timeout(400)
 def test_the_demo_tells_of_every_call_and_leaves_nothing_running(tmp_path: Path) -> None:
-    told = subprocess.run([*STORY, "--folder", str(tmp_path)], capture_output=True, text=True, timeout=170, check=False)
+    told = subprocess.run([*STORY, "--folder", str(tmp_path)], capture_output=True, text=True, timeout=360, check=False)
 
     assert told.returncode == 0, told.stdout + told.stderr
     assert told.stderr == ""

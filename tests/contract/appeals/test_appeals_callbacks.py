@@ -228,7 +228,10 @@ def expected_entries(facts: list[Missed | Contact]) -> set[Seen]:
             for contact in reached.values()
             if contact.number == call.number
             and contact.seconds is not None
-            and (contact.minute > call.minute or contact.contact_id == call.call_id)
+            and (
+                contact.minute > call.minute
+                or (contact.contact_id == call.call_id and call.reason is not MissedReason.PROMISED)
+            )
         ]
         first = min(proofs, key=lambda contact: (contact.minute, contact.contact_id), default=None)
         groups.setdefault((call.number, first), []).append(call)

@@ -52,7 +52,7 @@ def test_a_number_is_masked_wherever_it_stands(read: Read, setting: str, number:
     log = structlog.get_logger()
     log.info(setting.format(number), error=setting.format(number), nested={"list": [setting.format(number)]})
     logging.getLogger("some.library").warning("%s", setting.format(number))
-    text = json.dumps(read())
+    text = json.dumps([{**line, "timestamp": None} for line in read()])
     assert re.sub(r"\D", "", number)[-7:-2] not in re.sub(r"[ ().-]", "", text)
 
 
