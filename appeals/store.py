@@ -43,7 +43,7 @@ appeals: Final = Table(
     metadata,
     Column("appeal_id", String, primary_key=True),
     Column("drafted_from", String, unique=True),
-    Column("registration_number", String, unique=True),
+    Column("registration_number", String),
     Column("kind", String),
     Column("status", String, nullable=False),
     Column("category", String),
@@ -73,6 +73,7 @@ appeal_calls: Final = Table(
     Column("call_id", String, primary_key=True),
     Column("at", String, nullable=False),
     Index("appeal_calls_call_id", "call_id"),
+    sqlite_with_rowid=False,
 )
 """Many to many: a citizen may report two things in one call, and call twice about one."""
 
@@ -128,7 +129,19 @@ contact_evidence: Final = Table(
     Column("connected_seconds", Float),
     Column("at", String, nullable=False),
     Index("contact_evidence_number", "number", "at"),
+    sqlite_with_rowid=False,
 )
+
+_registered: Final[ColumnElement[bool]] = appeals.c.registration_number.is_not(None)
+
+Index(
+    "appeals_registration_number",
+    appeals.c.registration_number,
+    unique=True,
+    sqlite_where=_registered,
+    postgresql_where=_registered,
+)
+"""Drafts, which are most of what is written while telephones ring, are not in it."""
 
 is_callback: Final[ColumnElement[bool]] = duties.c.kind == literal_column(f"'{DutyKind.CALLBACK}'")
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Column, Index, Integer, String, Table, bindparam, func, select, update
+import msgspec
+from sqlalchemy import Column, ColumnElement, Index, Integer, String, Table, bindparam, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -24,8 +25,11 @@ jobs: Final = Table(
     Column("attempts", Integer, nullable=False),
     Column("last_error", String),
     Column("done_at", String),
-    Index("jobs_due", "done_at", "due_at"),
 )
+_undone: Final[ColumnElement[bool]] = jobs.c.done_at.is_(None)
+
+Index("jobs_due", jobs.c.due_at, sqlite_where=_undone, postgresql_where=_undone)
+"""What is done, nearly everything, is not in it."""
 
 _new: Final = insert(jobs)
 _ADD: Final = _new.on_conflict_do_update(
@@ -61,7 +65,8 @@ class Job:
 
 def add(tx: Tx, kind: str, key: str, payload: Mapping[str, Any], due_at: datetime) -> None:
     """Make something due; a second time only corrects with what it is to be done, unless it is done already."""
-    row = {"kind": kind, "key": key, "payload": json.dumps(payload), "due_at": stamp(due_at), "attempts": 0}
+    text = msgspec.json.encode(payload).decode()
+    row = {"kind": kind, "key": key, "payload": text, "due_at": stamp(due_at), "attempts": 0}
     tx.execute(_ADD, row | {"last_error": None, "done_at": None})
 
 

@@ -121,7 +121,7 @@ class Ingest:
             return self._cut(file, size)
         # Asked before reading: what is written to the old file in between is read in one more round.
         left = not opened.is_live(self._ledger) and self._has_successor(file)
-        data = opened.read(BATCH_BYTES)
+        data = opened.read(min(BATCH_BYTES, size - opened.position))
         self._lag = max(0, size - file.position)
         lines = cel.read_lines(data)
         bad = [(file.position + one.offset, one.line, one.reason) for one in lines.bad]

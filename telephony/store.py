@@ -88,6 +88,7 @@ legs: Final = Table(
     Column("talk_time", Float, nullable=False),
     Column("hold_time", Float, nullable=False),
     Column("talks", String, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 call_versions: Final = Table(

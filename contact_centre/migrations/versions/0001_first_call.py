@@ -101,6 +101,7 @@ def upgrade() -> None:
             ["calls.call_id"],
         ),
         sa.PrimaryKeyConstraint("call_id", "position"),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "recordings",
@@ -154,10 +155,17 @@ def upgrade() -> None:
         sa.Column("legal_due_at", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("appeal_id"),
         sa.UniqueConstraint("drafted_from"),
-        sa.UniqueConstraint("registration_number"),
     )
     op.create_index("appeals_caller_number", "appeals", ["caller_number", "created_at"], unique=False)
     op.create_index("appeals_created_at", "appeals", ["created_at"], unique=False)
+    op.create_index(
+        "appeals_registration_number",
+        "appeals",
+        ["registration_number"],
+        unique=True,
+        sqlite_where=sa.text("registration_number IS NOT NULL"),
+        postgresql_where=sa.text("registration_number IS NOT NULL"),
+    )
     op.create_table(
         "call_recordings",
         sa.Column("call_id", sa.String(), nullable=False),
@@ -172,6 +180,7 @@ def upgrade() -> None:
         sa.Column("connected_seconds", sa.Float(), nullable=True),
         sa.Column("at", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("contact_id"),
+        sqlite_with_rowid=False,
     )
     op.create_index("contact_evidence_number", "contact_evidence", ["number", "at"], unique=False)
     op.create_table(
@@ -184,6 +193,7 @@ def upgrade() -> None:
             ["appeals.appeal_id"],
         ),
         sa.PrimaryKeyConstraint("appeal_id", "call_id"),
+        sqlite_with_rowid=False,
     )
     op.create_index("appeal_calls_call_id", "appeal_calls", ["call_id"], unique=False)
     op.create_table(
@@ -257,7 +267,14 @@ def upgrade() -> None:
         sa.Column("done_at", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("kind", "key"),
     )
-    op.create_index("jobs_due", "jobs", ["done_at", "due_at"], unique=False)
+    op.create_index(
+        "jobs_due",
+        "jobs",
+        ["due_at"],
+        unique=False,
+        sqlite_where=sa.text("done_at IS NULL"),
+        postgresql_where=sa.text("done_at IS NULL"),
+    )
     op.create_table(
         "outbound_calls",
         sa.Column("call_id", sa.String(), nullable=False),
