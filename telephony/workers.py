@@ -32,8 +32,12 @@ _SERVE: Final = "import sys; from telephony.pieces import serve; serve(int(sys.a
 
 
 def processors() -> int:
-    """How many processors this process may use."""
-    return len(os.sched_getaffinity(0))
+    """How many processors are free for this process now, its own included: calls come before a rebuild.
+
+    The fourth field of ``/proc/loadavg`` is how many threads run at this moment, of how many.
+    """
+    running = int(Path("/proc/loadavg").read_text("ascii").split()[3].partition("/")[0])
+    return max(1, len(os.sched_getaffinity(0)) - max(0, running - 1))
 
 
 def fold_files(
