@@ -20,7 +20,7 @@ fast: setup
 	@$(BIN)/pytest -q tests/contract tests/integration
 
 e2e: setup asterisk
-	@$(BIN)/pytest -q -n 3 --dist loadfile tests/e2e
+	@$(BIN)/pytest -q -n 4 --dist loadfile tests/e2e
 
 check: setup
 	@$(BIN)/ruff check .
