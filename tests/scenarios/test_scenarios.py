@@ -1,6 +1,7 @@
 """Captured ledgers and the call records that a person reads out of them.
 
-``ledger.jsonl`` is what a real Asterisk wrote, ``expected.json`` was written by hand from it.
+``ledger.jsonl`` is what a real Asterisk wrote, ``expected.json`` what a person reads out of it: written by hand, or,
+of the outbound calls and the hold, folded first and then read against the ledger figure by figure.
 """
 
 import json
