@@ -37,7 +37,7 @@ docker-test:
 
 # A million inputs for every codec (about five minutes).
 fuzz: setup
-	@FUZZ_INPUTS=1000000 FUZZ_EXAMPLES=100000 $(BIN)/pytest -q -n 2 --timeout 3000 tests/unit/telephony/test_ami_codec.py tests/unit/telephony/test_agi.py
+	@FUZZ_INPUTS=1000000 FUZZ_EXAMPLES=20000 $(BIN)/pytest -q -n 2 --timeout 3000 tests/unit/telephony/test_ami_codec.py tests/unit/telephony/test_agi.py tests/unit/telephony/test_cel_lines.py
 
 # Twenty minutes of cuts, kills and restarts of either side; the live view must be Asterisk's own at the end.
 soak: setup asterisk

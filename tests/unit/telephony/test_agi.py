@@ -2,6 +2,7 @@
 
 import os
 import string
+from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from telephony.wire import agi
 from telephony.wire.agi import AgiError, Reply, ReplyReader, Request, RequestReader, command, set_variables
+from tests.unit.telephony.mutations import fuzzed, mutations
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "150"))
 fuzz = settings(max_examples=EXAMPLES, deadline=None)
@@ -19,6 +21,14 @@ HEADER = (
     "agi_channel: PJSIP/trunk-primary-00000000\nagi_uniqueid: cc1-1795383430.11\nagi_callerid: 0501234567\n"
     "agi_calleridname: Жанна Їжак\nagi_rdnis: \nagi_arg_1: 588-888\n\n"
 ).encode()
+
+
+CAPTURED = Path(__file__).parents[2] / "captures"
+REQUESTS = [one + b"\n\n" for one in (CAPTURED / "requests.agi").read_bytes().split(b"\n\n") if one]
+REPLIES = (CAPTURED / "replies.agi").read_bytes()
+SOME_REPLIES = [b"".join(REPLIES.splitlines(keepends=True)[at : at + 8]) for at in range(20)]
+REQUEST_MARKS = [b"\n", b"\n\n", b": ", b"agi_", agi.FIRST_LINE, b"\xd0", b"\r", b"\0"]
+REPLY_MARKS = [b"\n", b"200 result=", b"520-", b"520 ", b"100 ", b"HANGUP\n", b"-", b"\xd0", b"9" * 5000, b"\0"]
 
 
 def read(*pieces: bytes) -> tuple[Request, bytes] | None:
@@ -218,6 +228,53 @@ def test_a_command_sets_one_to_twenty_four_variables(values: dict[str, str]) -> 
 def test_a_variable_has_a_plain_name(name: str) -> None:
     with pytest.raises(AgiError, match="name"):
         set_variables({name: "1"})
+
+
+def test_what_asterisk_says_is_read_to_the_last_byte() -> None:
+    assert [(request.script, request.argument(1)) for request in map(asked, REQUESTS)] == [
+        ("incoming", "15-80"), *[("incoming", "588-888")] * 3,
+    ]  # fmt: skip
+    assert asked(REQUESTS[1]).headers["agi_calleridname"] == "Жанна Їжак"
+    answers = replies(REPLIES)
+    assert {reply.code for reply in answers} == {200, 510, agi.USAGE}
+    assert len(answers) == 4 * 13
+
+
+@fuzzed
+def test_whatever_the_bytes_a_request_is_one_or_the_codecs_own_error_however_it_is_cut(seed: int, salt: bytes) -> None:
+    for chance, data in mutations(seed, salt, REQUESTS, REQUEST_MARKS):
+        cut = chance.randrange(len(data) + 1)
+        whole = requested(data)
+        assert requested(data[:cut], data[cut:]) == whole
+        if whole is not None:
+            assert all(name.startswith("agi_") for name in whole.headers)
+
+
+@fuzzed
+def test_whatever_the_bytes_answers_are_such_or_the_codecs_own_error_however_they_are_cut(
+    seed: int, salt: bytes
+) -> None:
+    for chance, data in mutations(seed, salt, SOME_REPLIES, REPLY_MARKS):
+        cut = chance.randrange(len(data) + 1)
+        whole = answered(data)
+        assert answered(data[:cut], data[cut:]) == whole
+        assert whole is None or all(100 <= reply.code <= 999 for reply in whole)
+
+
+def requested(*pieces: bytes) -> Request | None:
+    """What a server would make of it: a request, or nothing."""
+    found = map(RequestReader().feed, pieces)
+    try:
+        return next((one[0] for one in found if one is not None), None)
+    except AgiError:
+        return None
+
+
+def answered(*pieces: bytes) -> list[Reply] | None:
+    try:
+        return replies(*pieces)
+    except AgiError:
+        return None
 
 
 lines = st.lists(

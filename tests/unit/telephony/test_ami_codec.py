@@ -1,24 +1,20 @@
 """AMI's codec: messages survive every cut, nothing but AmiError comes out, actions say what they were given."""
 
 import gzip
-import os
-import random
 import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from telephony.wire import ami
 from telephony.wire.ami import AmiError, Decoder, Message, encode, unescape
+from tests.unit.telephony.mutations import fuzzed, mutations
 
 CAPTURED = Path(__file__).parents[2] / "captures"
 GREETING = b"Asterisk Call Manager/11.0.0\r\n"
 HANGUP = b"Event: Hangup\r\nPrivilege: call,all\r\nUniqueid: cc1-1795383430.11\r\nCause: 16\r\n\r\n"
-FUZZ_INPUTS = int(os.environ.get("FUZZ_INPUTS", "20000"))
-"""How many inputs the fuzzing takes; the long run has a million."""
-INPUTS_AN_EXAMPLE = 100
 
 
 def messages(data: bytes, decoder: Decoder | None = None) -> list[Message | AmiError]:
@@ -223,37 +219,22 @@ def test_an_action_is_refused_or_read_back_as_it_was(key: str, value: str) -> No
     assert list(message.lines()) == [("Event", "A"), ("Action", "Ping"), (key, value)]
 
 
-@settings(max_examples=max(1, FUZZ_INPUTS // INPUTS_AN_EXAMPLE), deadline=None)
-@given(st.integers(0, 1 << 64), st.binary(max_size=40))
+@fuzzed
 def test_whatever_the_bytes_and_cuts_nothing_but_an_ami_error_comes_out(seed: int, salt: bytes) -> None:
-    chance = random.Random(seed)  # noqa: S311 - reproducible, not secret
-    for _ in range(INPUTS_AN_EXAMPLE):
-        data = bytearray(chance.choice(FUZZ_SEEDS))
-        for _ in range(chance.randrange(6)):
-            at = chance.randrange(len(data) + 1)
-            match chance.randrange(5):
-                case 0:
-                    data[at:at] = salt or b"\r\n"
-                case 1:
-                    data[at : at + chance.randrange(40)] = b""
-                case 2:
-                    data[at : at + 1] = bytes([chance.randrange(256)])
-                case 3:
-                    data[at:at] = chance.choice([b"\r\n", b"\r\n\r\n", b": ", b"Event: ", b"\xd0", b"\r", b"\n"])
-                case _:
-                    data[at:at] = chance.randbytes(chance.randrange(20))
+    for chance, data in mutations(seed, salt, REAL, MARKS):
         decoder = Decoder(chance.choice([None, ["Hangup"]]), max_bytes=chance.choice([50, 1 << 16]))
         cut = chance.randrange(len(data) + 1)
-        for one in decoder.feed(bytes(data[:cut])) + decoder.feed(bytes(data[cut:])):
+        for one in decoder.feed(data[:cut]) + decoder.feed(data[cut:]):
             assert isinstance(one, AmiError) or one.event or one.response or "Event" in one or "Response" in one
 
 
-def _seeds() -> list[bytes]:
+def _captured() -> list[bytes]:
     real = gzip.decompress((CAPTURED / "service.ami.gz").read_bytes())
     return [real[at : at + 900] for at in range(0, min(len(real), 60_000), 3_000)] + [GREETING + HANGUP, b""]
 
 
-FUZZ_SEEDS = _seeds()
+REAL = _captured()
+MARKS = [b"\r\n", b"\r\n\r\n", b": ", b"Event: ", b"\xd0", b"\r", b"\n"]
 
 
 def test_a_captured_stream_is_read_without_an_error() -> None:

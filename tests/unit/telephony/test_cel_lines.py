@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telephony.wire.cel import MAX_LINE, Bad, CelError, decode, read_lines, split_glued
+from tests.unit.telephony.mutations import fuzzed, mutations
 
 GOOD = (
     b'{"eventtype":"LINE","userdeftype":"LINE","eventtime":"2026-11-22T21:37:10.039+0000","exten":"s",'
@@ -17,6 +18,9 @@ GOOD = (
     b'"eventextra":"{\\"extra\\":\\"588-888\\"}"}'
 )
 LEDGERS = sorted(Path(__file__).parents[2].glob("scenarios/*/ledger.jsonl"))
+REAL = [file.read_bytes()[at : at + 1200] for file in LEDGERS for at in range(0, file.stat().st_size, 2400)]
+NEWLINE = ord("\n")
+MARKS = [b"\n", b'{"eventtype":"', b'"', b"\\", b'"uniqueid":""', b'"eventtime":"', b'"name":"', b"{", b"\xd0", b"\0"]
 
 
 def line(**fields: str) -> bytes:
@@ -108,6 +112,21 @@ def test_nothing_is_glued_where_the_line_begins_with_its_only_head() -> None:
 def test_any_bytes_are_a_fact_or_a_cel_error(data: bytes) -> None:
     with contextlib.suppress(CelError):
         decode(data)
+
+
+@fuzzed
+def test_whatever_the_ledger_holds_each_line_is_a_fact_or_bad_and_none_is_passed_over(seed: int, salt: bytes) -> None:
+    for _, data in mutations(seed, salt, REAL, MARKS):
+        found = read_lines(data)
+        for line in data.split(b"\n"):
+            with contextlib.suppress(CelError):
+                fact = decode(line)
+                assert fact.uniqueid
+                assert fact.eventtime.utcoffset() is not None
+        assert found.consumed == data.rfind(b"\n") + 1
+        told = {offset for offset, _ in found.facts} | {bad.offset for bad in found.bad}
+        begins = [0, *(at + 1 for at, byte in enumerate(data[: found.consumed - 1]) if byte == NEWLINE)]
+        assert told >= {at for at in begins if found.consumed and data[at] != NEWLINE}
 
 
 @given(st.data())
