@@ -1,9 +1,12 @@
 """What the register needs from outside."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Protocol
 
 from sqlalchemy.sql.expression import Executable
+
+from appeals.messages import Announcement
 
 
 class Tx(Protocol):
@@ -31,4 +34,24 @@ class IdFactory(Protocol):
 
     def __call__(self) -> str:
         """UUIDv7 as text in production."""
+        ...
+
+
+class Clock(Protocol):
+    """Says what time it is."""
+
+    def now(self) -> datetime:
+        """The present, aware."""
+        ...
+
+
+class Outbox(Protocol):
+    """Messages that leave once the transaction has committed, and only then."""
+
+    def put(self, tx: Tx, announcement: Announcement) -> None:
+        """Put an announcement with the transaction; a second time for one event, channel and address changes nothing.
+
+        Raises:
+            UnknownReferenceError: There is no such template.
+        """
         ...

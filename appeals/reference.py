@@ -11,9 +11,16 @@ from dataclasses import dataclass, field
 from datetime import date, time, timedelta
 from enum import StrEnum
 from typing import Final, Self
+from zoneinfo import ZoneInfo
 
 from appeals.errors import UnknownReferenceError
 from appeals.model import Kind
+
+CITY_TIME: Final = ZoneInfo("Europe/Kyiv")
+"""Working hours, days and dates are the city's own."""
+
+LANGUAGES: Final = ("uk", "en")
+"""What the city speaks to people, its own language first."""
 
 
 class Unit(StrEnum):
