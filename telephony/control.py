@@ -1,16 +1,16 @@
-"""What we ask of Asterisk over AMI: a short session of its own for each request (the command line's AMI user)."""
+"""What we ask of Asterisk over AMI, each time in a short session of its own (the command line's AMI users).
 
-import asyncio
-import logging
-from collections.abc import AsyncIterator, Iterable, Mapping
+The session is the link's (``links.ami_session``), with the same codec and the same guards; it hears no events.
+"""
+
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from panoramisk import Manager
-
+from telephony.links.ami_session import AmiAddress, AmiRefused, AmiUnavailable, LoginRefused, Protocol, Session, words
 from telephony.phones import RELOAD_MODULES
-from telephony.provision import CLI_USER
+from telephony.wire.ami import AmiError
 
 ANSWER_WITHIN_S: Final = 5.0
 
@@ -18,121 +18,25 @@ HEAD_OF_QUEUE: Final = "1000"
 """Above every priority that the dialplan gives."""
 
 
-class AmiError(Exception):
-    """Asterisk's manager interface did not do what was asked; the message says what to do."""
-
-
-class AmiRefusedError(AmiError):
-    """Asterisk understood an action and would not, or could not, do it."""
-
-
-@dataclass(frozen=True, slots=True)
-class AmiAddress:
-    """Where Asterisk's manager interface listens, and how to be let in."""
-
-    host: str
-    port: int
-    secret: str
-    user: str = CLI_USER
-
-
-class _OneSession(Manager):  # type: ignore[misc]
-    """panoramisk's manager without its reconnect: a session that ends, ends."""
-
-    pinger: Any
-
-    def connection_lost(self, _exc: Exception | None) -> None:
-        pinger: Any = self.pinger
-        self.pinger = None
-        if pinger is not None:
-            pinger.cancel()
-
-
 @asynccontextmanager
-async def session(address: AmiAddress) -> AsyncIterator["Session"]:
-    """Log in, give the session, log off.
+async def session(address: AmiAddress, within: float = ANSWER_WITHIN_S) -> AsyncIterator[Session]:
+    """Log in, give the session, and end it; each step within so many seconds.
 
     Raises:
-        AmiError: No answer, or the login was refused.
+        LoginRefused: The secret is wrong.
+        AmiUnavailable: Nobody answers there, or not as Asterisk does.
     """
-    quiet = logging.getLogger("telephony.control.ami")
-    manager = _OneSession(
-        host=address.host,
-        port=address.port,
-        username=address.user,
-        secret=address.secret,
-        events="off",
-        loop=asyncio.get_running_loop(),
-        log=quiet,
-    )
-    where = f"{address.host}:{address.port}"
+    protocol = Protocol(lambda _: None, frozenset())
     try:
-        async with asyncio.timeout(ANSWER_WITHIN_S):
-            await manager.connect()
-            await asyncio.sleep(0)  # panoramisk sends the login from a callback of the connection
-            answer = await manager.authenticated_future
-    except OSError as error:
-        raise AmiError(
-            f"AMI on {where}: {error.strerror or error}; is Asterisk running, and manager.conf loaded?"
-        ) from error
-    except TimeoutError as error:
-        manager.close()
-        raise AmiError(f"AMI on {where}: no answer within {ANSWER_WITHIN_S:g} s; is Asterisk overloaded?") from error
+        opened = await Session.open(address, protocol, events=False, within=within)
+    except LoginRefused:
+        raise
+    except (OSError, AmiError) as error:  # TimeoutError is an OSError
+        raise AmiUnavailable(f"AMI on {address.where}: {words(error)}") from error
     try:
-        if not answer.success:
-            raise AmiError(
-                f"AMI on {where} refused the login of {address.user}: its secret in the configuration folder is not "
-                "the one that Asterisk has loaded; run `asterisk -rx 'manager reload'`"
-            )
-        yield Session(manager, where)
+        yield opened
     finally:
-        manager.close()
-
-
-class Session:
-    """Actions in a session that is logged in."""
-
-    def __init__(self, manager: Manager, where: str) -> None:
-        self._manager = manager
-        self._where = where
-
-    async def ask(
-        self, action: str, fields: Mapping[str, str] | None = None, within: float = ANSWER_WITHIN_S
-    ) -> Mapping[str, Any]:
-        """One action and its answer, within so many seconds.
-
-        Raises:
-            AmiRefusedError: Asterisk's refusal.
-            AmiError: A value with a line break, or no answer in time.
-        """
-        [answer] = await self._send(action, fields, within, as_list=False)
-        return answer
-
-    async def items(self, action: str, fields: Mapping[str, str] | None = None) -> list[Mapping[str, Any]]:
-        """The items of an action that answers with a list of events.
-
-        Raises:
-            AmiError: See ``ask``.
-        """
-        answers = await self._send(action, fields, ANSWER_WITHIN_S, as_list=True)
-        return [answer for answer in answers[1:] if "EventList" not in answer]
-
-    async def _send(
-        self, action: str, fields: Mapping[str, str] | None, within: float, *, as_list: bool
-    ) -> list[Mapping[str, Any]]:
-        values = {"Action": action, **(fields or {})}
-        if any(mark in value for value in values.values() for mark in "\r\n"):
-            raise AmiError(f"{action}: a value with a line break is not sent")
-        try:
-            async with asyncio.timeout(within):
-                answer = await self._manager.send_action(values, as_list=as_list)
-        except TimeoutError as error:
-            raise AmiError(f"AMI on {self._where}: no answer to {action} within {within:g} s") from error
-        answers = answer if isinstance(answer, list) else [answer]
-        if not answers[0].success:
-            said = answers[0].get("Message", answers[0].get("Output", ""))
-            raise AmiRefusedError(f"AMI on {self._where}: {action} refused: {said}")
-        return [dict(one.items()) for one in answers]
+        opened.close()
 
 
 async def reload_phones(address: AmiAddress, modules: Iterable[str] = RELOAD_MODULES) -> None:
@@ -151,7 +55,7 @@ async def sign_out(address: AmiAddress, queue: str, interface: str) -> None:
     async with session(address) as ami:
         try:
             await ami.ask("QueueRemove", {"Queue": queue, "Interface": interface})
-        except AmiError as error:
+        except AmiRefused as error:
             if "not there" not in str(error).lower():
                 raise
 
@@ -159,7 +63,7 @@ async def sign_out(address: AmiAddress, queue: str, interface: str) -> None:
 async def core_version(address: AmiAddress) -> str:
     """Asterisk's version, as it tells it."""
     async with session(address) as ami:
-        return str((await ami.ask("CoreSettings")).get("AsteriskVersion", "unknown"))
+        return (await ami.ask("CoreSettings")).get("AsteriskVersion", "unknown")
 
 
 class NotNowError(AmiError):
@@ -193,15 +97,11 @@ async def channels_of(ami: Session, call_id: str) -> list[LiveChannel]:
     Raises:
         NotNowError: There are none: the call is over, or never was.
     """
-    found = []
-    for one in await ami.items("Status", {"Variables": "CALL_ID"}):
-        variables = one.get("Variable") or ""
-        if f"CALL_ID={call_id}" in (variables if isinstance(variables, list) else [variables]):
-            found.append(
-                LiveChannel(
-                    one["Channel"], one["Uniqueid"], call_id, one.get("BridgeID") or "", one.get("Application") or ""
-                )
-            )
+    found = [
+        LiveChannel(one.get("Channel"), one.get("Uniqueid"), call_id, one.get("BridgeID"), one.get("Application"))
+        for one in await ami.ask_list("Status", {"Variables": "CALL_ID"})
+        if f"CALL_ID={call_id}" in one.all("Variable")
+    ]
     if not found:
         raise NotNowError(f"call {call_id} is not in progress")
     return found
@@ -270,7 +170,7 @@ async def pause(address: AmiAddress, queue: str, interface: str, reason: str | N
     """Pause a member of the queue with a reason, or with None end their pause.
 
     Raises:
-        AmiRefusedError: They are not in the queue.
+        AmiRefused: They are not in the queue.
         AmiError: See ``Session.ask``.
     """
     fields = {"Queue": queue, "Interface": interface, "Paused": "false" if reason is None else "true"}

@@ -15,7 +15,8 @@ from typing import Final
 
 import uuid_utils
 
-from telephony.control import AmiAddress, AmiRefusedError, session
+from telephony.control import session
+from telephony.links.ami_session import AmiAddress, AmiRefused
 
 RING_OPERATOR_S: Final = 25.0
 """How long the operator's phone rings."""
@@ -103,7 +104,7 @@ async def place(address: AmiAddress, call: OutboundCall, ring_s: float = RING_OP
             return Picked.ABSENT
         try:
             await ami.ask("Originate", fields, within=ring_s + 5)
-        except AmiRefusedError as error:
+        except AmiRefused as error:
             if "Originate failed" in str(error):
                 return Picked.NOT_UP
             raise

@@ -34,7 +34,7 @@ EXIT_CODES: Final[Mapping[str, int]] = {
     "contact_centre.bootstrap.StartError": 4,
     "contact_centre.database.SchemaError": 5,
     "contact_centre.cli.context.NotFoundError": 6,
-    "telephony.control.AmiError": 7,
+    "telephony.wire.ami.AmiError": 7,
     "telephony.phones.PhoneError": 8,
     "telephony.provision.ProvisionError": 8,
     "recordings.errors.RecordingError": 9,

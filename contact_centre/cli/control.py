@@ -11,6 +11,7 @@ from contact_centre.clock import SystemClock
 from telephony import control as switch
 from telephony import phones
 from telephony.core.lines import QUEUE
+from telephony.links.ami_session import AmiAddress
 from telephony.outbound import Picked, place
 from telephony.provision import CONTROL_USER, ami_secret
 
@@ -108,10 +109,10 @@ def unpause(context: Context, login: str) -> None:
     click.echo(f"{login} takes calls.")
 
 
-def _address(context: Context) -> switch.AmiAddress:
+def _address(context: Context) -> AmiAddress:
     asterisk = context.settings.asterisk
     secret = ami_secret(asterisk.config_dir, CONTROL_USER)
-    return switch.AmiAddress(asterisk.ami_host, asterisk.ami_port, secret, CONTROL_USER)
+    return AmiAddress(asterisk.ami_host, asterisk.ami_port, CONTROL_USER, secret)
 
 
 def _checked(call_id: str) -> str:

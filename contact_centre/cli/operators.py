@@ -21,8 +21,10 @@ from contact_centre.config import AsteriskSettings
 from contact_centre.writer import SqliteTx
 from telephony import control, phones
 from telephony.core.lines import QUEUE
+from telephony.links.ami_session import AmiAddress
 from telephony.phones import NewPhone, Phone, PhoneError
 from telephony.provision import CLI_USER, ami_secret
+from telephony.wire.ami import AmiError
 
 FIRST_EXTENSION = 201
 """Where extensions begin when none is named."""
@@ -95,7 +97,7 @@ def remove(context: Context, login: str) -> None:
 
     context.write(take_away)
 
-    async def forget(address: control.AmiAddress) -> None:
+    async def forget(address: AmiAddress) -> None:
         await control.sign_out(address, QUEUE, f"PJSIP/{found.sip_account}")
         await control.reload_phones(address)
 
@@ -134,12 +136,12 @@ def _make(
     return phones.add(asterisk.config_source, etc, phone)
 
 
-def _tell_asterisk(asterisk: AsteriskSettings, act: Callable[[control.AmiAddress], Coroutine[Any, Any, None]]) -> bool:
+def _tell_asterisk(asterisk: AsteriskSettings, act: Callable[[AmiAddress], Coroutine[Any, Any, None]]) -> bool:
     """Ask Asterisk to load the change; if it cannot be asked, say what will happen instead."""
     try:
         secret = ami_secret(asterisk.config_dir, CLI_USER)
-        asyncio.run(act(control.AmiAddress(asterisk.ami_host, asterisk.ami_port, secret)))
-    except (control.AmiError, OSError) as error:
+        asyncio.run(act(AmiAddress(asterisk.ami_host, asterisk.ami_port, CLI_USER, secret)))
+    except (AmiError, OSError) as error:
         told = f"no AMI secret: {error}" if isinstance(error, OSError) else error
         click.echo(f"contact-centre: {told}", err=True)
         click.echo("contact-centre: the files are written; Asterisk loads them at its next start or reload", err=True)

@@ -19,7 +19,9 @@ from contact_centre.probes import Finding
 from contact_centre.views import plain
 from telephony import control
 from telephony.gaps import list_gaps
+from telephony.links.ami_session import AmiAddress
 from telephony.provision import CLI_USER, ami_secret
+from telephony.wire.ami import AmiError
 
 
 @click.command()
@@ -116,10 +118,10 @@ def _ami(settings: Settings) -> Finding:
     except OSError as error:
         remedy = f"install the configuration into {asterisk.config_dir}, or set asterisk.config_dir to where it is"
         return Finding("ami", ok=False, seen=f"no secret: {error.strerror}", remedy=remedy)
-    address = control.AmiAddress(asterisk.ami_host, asterisk.ami_port, secret)
+    address = AmiAddress(asterisk.ami_host, asterisk.ami_port, CLI_USER, secret)
     try:
         version = asyncio.run(control.core_version(address))
-    except control.AmiError as error:
+    except AmiError as error:
         return Finding(
             "ami", ok=False, seen=str(error), remedy="calls and recordings go on; screens and commands do not"
         )

@@ -8,7 +8,6 @@ their own, so that none of them holds up the reader or the connection.
 
 import asyncio
 import itertools
-import logging
 import random
 from collections import deque
 from collections.abc import Callable
@@ -18,7 +17,16 @@ from typing import Any, Final
 import structlog
 
 from telephony.core.lines import QUEUE
-from telephony.links.ami_session import AmiRefused, AmiUnavailable, Fields, LoginRefused, Protocol, Session
+from telephony.links.ami_session import (
+    AmiAddress,
+    AmiRefused,
+    AmiUnavailable,
+    Fields,
+    LoginRefused,
+    Protocol,
+    Session,
+    words,
+)
 from telephony.live import EVENTS, Snapshot, snapshot_of
 from telephony.ports import Clock
 from telephony.provision import SERVICE_USER
@@ -35,8 +43,6 @@ WANTED: Final = EVENTS | {"FullyBooted", "OriginateResponse", "AttendedTransfer"
 """The events that are decoded; manager.conf lets the service hear these and few others."""
 
 _log = structlog.get_logger()
-_quiet = logging.getLogger("telephony.links.ami.panoramisk")
-_quiet.setLevel(logging.CRITICAL)  # it logs whole messages, and what goes wrong is told by us
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +112,6 @@ class AmiLink:
         self._queue: deque[Item] = deque()
         self._filled = asyncio.Event()
         self._held: list[Message] | None = None
-        self._protocol: Protocol | None = None
         self._session: Session | None = None
         self._booted = asyncio.Event()
         self._stale = asyncio.Event()
@@ -116,28 +121,24 @@ class AmiLink:
         self._listeners.append(listener)
 
     async def ask(self, action: str, fields: Fields | None = None, *, within: float | None = None) -> Message:
-        """One action and its answer. It is sent once: after a lost connection nothing is repeated.
+        """One action and its answer; see ``Session.ask``.
 
         Raises:
             AmiError: A key or value that cannot be sent.
             AmiRefused: Asterisk says no.
             AmiUnavailable: No session, or no answer within ``within`` seconds.
         """
-        answer: Message = await self._send(action, fields or {}, within, as_list=False)
-        if answer.response not in {"Success", "Goodbye"}:
-            raise AmiRefused(f"{action}: {answer.get('Message', answer.response)}")
-        return answer
+        return await self._open(action).ask(action, fields, within=within or self._timing.answer)
 
     async def ask_list(
         self, action: str, fields: Fields | None = None, *, within: float | None = None
     ) -> tuple[Message, ...]:
-        """One action that is answered by a list: all its messages, the first and the last included.
+        """One action that is answered by a list; see ``Session.ask_list``.
 
         Raises:
             AmiError: See ``ask``.
         """
-        answer: tuple[Message, ...] = await self._send(action, fields or {}, within, as_list=True)
-        return answer
+        return await self._open(action).ask_list(action, fields, within=within or self._timing.answer)
 
     async def run(self) -> None:
         """Keep a session for ever."""
@@ -153,7 +154,7 @@ class AmiLink:
                     wait = self._timing.refused_retry
                 except Exception as error:  # noqa: BLE001 - whatever it is, screens alone depend on it
                     expected = isinstance(error, OSError | AmiError)
-                    self._down(f"AMI on {self._where}: {_words(error)}", fault=None if expected else error)
+                    self._down(f"AMI on {self._where}: {words(error)}", fault=None if expected else error)
                     wait = min(self._timing.last_retry, wait * 2)
                 else:
                     self._down(f"AMI on {self._where}: {reason}")
@@ -194,37 +195,9 @@ class AmiLink:
         protocol = Protocol(self._hear, self._wanted, self._stale.set)
         self._booted.clear()
         self._held = None
-        session = Session(
-            host=self._host,
-            port=self._port,
-            username=self._user,
-            secret=self._secret(),
-            events="on",
-            loop=asyncio.get_running_loop(),
-            log=_quiet,
-            protocol_factory=lambda: protocol,
-            ping_delay=1 << 20,
-        )
-        self._session, self._protocol = session, protocol
-        try:
-            async with asyncio.timeout(self._timing.connect):
-                await session.connect()
-                while session.authenticated_future is None:  # noqa: ASYNC110 - one turn of the loop
-                    await asyncio.sleep(0)  # panoramisk logs in from a callback of the connection
-                answer: Message = await session.authenticated_future
-        except BaseException:
-            self._close()
-            raise
-        if answer.response == "Success":
-            return protocol
-        self._close()
-        said = answer.get("Message")
-        if "in use" in said.lower():
-            raise AmiUnavailable(f"{said}: another session of {self._user} is open; is another service running?")
-        raise LoginRefused(
-            f"AMI on {self._where} refused the login of {self._user} ({said}): the secret in the configuration folder "
-            "is not the one that Asterisk has loaded; run `asterisk -rx 'manager reload'`"
-        )
+        address = AmiAddress(self._host, self._port, self._user, self._secret())
+        self._session = await Session.open(address, protocol, events=True, within=self._timing.connect)
+        return protocol
 
     async def _resync(self, protocol: Protocol) -> None:
         """Ask once for everything; what happens while Asterisk answers comes after the snapshot in the stream."""
@@ -279,18 +252,13 @@ class AmiLink:
             try:
                 await self._resync(protocol)
             except (AmiError, TimeoutError) as error:
-                protocol.end(f"no snapshot after events were lost: {_words(error)}")
+                protocol.end(f"no snapshot after events were lost: {words(error)}")
                 return
 
-    async def _send(self, action: str, fields: Fields, within: float | None, *, as_list: bool) -> Any:  # noqa: ANN401
-        if self._session is None or self._protocol is None or not self._session.authenticated:
+    def _open(self, action: str) -> Session:
+        if self._session is None:
             raise AmiUnavailable(f"{action}: {self.status.reason}")
-        seconds = within or self._timing.answer
-        try:
-            async with asyncio.timeout(seconds):
-                return await self._session.send_action({"Action": action, **fields}, as_list=as_list)
-        except TimeoutError:
-            raise AmiUnavailable(f"{action}: no answer within {seconds:g} s") from None
+        return self._session
 
     def _up(self, protocol: Protocol) -> None:
         self.status.up, self.status.reason, self.status.refused = True, "", False
@@ -308,9 +276,7 @@ class AmiLink:
     def _close(self) -> None:
         if self._session is not None:
             self._session.close()  # its timer would keep it for ever
-        if self._protocol is not None:
-            self._protocol.close()
-        self._session = self._protocol = None
+        self._session = None
 
     # ---- the stream
 
@@ -356,11 +322,3 @@ async def _first(one: Any, other: "asyncio.Future[str]") -> None:  # noqa: ANN40
         await asyncio.wait({task, other}, return_when=asyncio.FIRST_COMPLETED)
     finally:
         task.cancel()
-
-
-def _words(error: BaseException) -> str:
-    if isinstance(error, ConnectionRefusedError):
-        return "nobody listens; is Asterisk running, and manager.conf loaded?"
-    if isinstance(error, TimeoutError):
-        return "no answer in time; is Asterisk overloaded?"
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__

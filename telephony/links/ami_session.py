@@ -1,4 +1,4 @@
-"""One AMI connection: panoramisk's ``Manager`` with a protocol of ours.
+"""One AMI connection: panoramisk's ``Manager`` with a protocol of ours. The link has one, and so has each command.
 
 What panoramisk 1.4 does itself with bytes, lost connections and unanswered actions is replaced here: it loses letters
 cut in two, sends CR and LF as they come, repeats actions after a reconnect, and notices neither a refused login nor a
@@ -7,16 +7,22 @@ peer that fell silent.
 
 import asyncio
 import itertools
+import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, cast
+from dataclasses import dataclass, field
+from typing import Any, Final, Self, cast
 
 import structlog
 from panoramisk import Manager
 
 from telephony.wire.ami import AmiError, Decoder, Message, encode
 
+MAX_LIST: Final = 100_000
+"""So many messages of one list are taken; a city's queue and channels are some hundreds."""
+
 _log = structlog.get_logger()
+_quiet = logging.getLogger("telephony.links.ami.panoramisk")
+_quiet.setLevel(logging.CRITICAL)  # it logs whole messages, and what goes wrong is told by us
 
 Fields = Mapping[str, str | Sequence[str]]
 """An action's fields; a key with several values is sent several times."""
@@ -32,6 +38,21 @@ class AmiRefused(AmiError):  # noqa: N818
 
 class LoginRefused(AmiError):  # noqa: N818
     """Asterisk does not let us in; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class AmiAddress:
+    """Where Asterisk's manager interface listens, and as whom we log in."""
+
+    host: str
+    port: int
+    user: str
+    secret: str = field(repr=False)
+
+    @property
+    def where(self) -> str:
+        """Host and port, for people."""
+        return f"{self.host}:{self.port}"
 
 
 @dataclass(slots=True)
@@ -58,6 +79,9 @@ class _Pending:
         self.items.append(message)
         if message.get("EventList") == "Complete":
             self.future.set_result(tuple(self.items))
+            return True
+        if len(self.items) > MAX_LIST:
+            self.future.set_exception(AmiUnavailable(f"a list of more than {MAX_LIST:,} messages"))
             return True
         return False
 
@@ -149,17 +173,113 @@ class Session(Manager):  # type: ignore[misc]
 
     protocol: Any
     pinger: Any
+    authenticated_future: Any
+    patience: float
+
+    @classmethod
+    async def open(cls, address: AmiAddress, protocol: Protocol, *, events: bool, within: float) -> Self:
+        """Connect and log in within so many seconds, each answer's time too where ``ask`` names no other.
+
+        ``events`` is whether the session hears any.
+
+        Raises:
+            OSError: Nobody listens there.
+            TimeoutError: No answer in time.
+            AmiUnavailable: It is not Asterisk, or it will not have us now.
+            LoginRefused: The secret is wrong.
+        """
+        session = cls(
+            host=address.host,
+            port=address.port,
+            username=address.user,
+            secret=address.secret,
+            events="on" if events else "off",
+            loop=asyncio.get_running_loop(),
+            log=_quiet,
+            protocol_factory=lambda: protocol,
+            ping_delay=1 << 20,
+        )
+        try:
+            async with asyncio.timeout(within):
+                await session.connect()
+                while session.authenticated_future is None:  # noqa: ASYNC110 - one turn of the loop
+                    await asyncio.sleep(0)  # panoramisk logs in from a callback of the connection
+                answer: Message = await session.authenticated_future
+        except BaseException as error:
+            session.close()
+            protocol.close()
+            if isinstance(error, TimeoutError) and protocol.heard and protocol.decoder.greeting is None:
+                raise AmiUnavailable("what answers there is no Asterisk") from error
+            raise
+        if answer.response != "Success":
+            session.close()
+            raise _refused(answer.get("Message"), address)
+        session.patience = within
+        return session
+
+    async def ask(self, action: str, fields: Fields | None = None, *, within: float | None = None) -> Message:
+        """One action and its answer. It is sent once: after a lost connection nothing is repeated.
+
+        Raises:
+            AmiError: A key or value that cannot be sent.
+            AmiRefused: Asterisk says no.
+            AmiUnavailable: The connection is gone, or no answer within so many seconds.
+        """
+        answer: Message = await self._send(action, fields, within, as_list=False)
+        if answer.response not in {"Success", "Goodbye"}:
+            raise AmiRefused(f"{action}: {answer.get('Message', answer.response)}")
+        return answer
+
+    async def ask_list(
+        self, action: str, fields: Fields | None = None, *, within: float | None = None
+    ) -> tuple[Message, ...]:
+        """One action that is answered by a list: all its messages, the first and the last included.
+
+        Raises:
+            AmiError: See ``ask``.
+        """
+        answer: tuple[Message, ...] = await self._send(action, fields, within, as_list=True)
+        return answer
+
+    async def _send(self, action: str, fields: Fields | None, within: float | None, *, as_list: bool) -> Any:  # noqa: ANN401
+        seconds = within or self.patience
+        try:
+            async with asyncio.timeout(seconds):
+                return await self.send_action({"Action": action, **(fields or {})}, as_list=as_list)
+        except TimeoutError:
+            raise AmiUnavailable(f"{action}: no answer within {seconds:g} s") from None
 
     def connection_made(self, f: "asyncio.Task[Any]") -> None:
         """panoramisk: connected, or not; only in the first case it logs in."""
-        if not f.cancelled() and f.exception() is None:
+        if f.cancelled() or f.exception() is not None:
+            return
+        try:
             super().connection_made(f)
+        except AmiError as error:  # a secret that is no line, a connection that is gone already
+            self.authenticated_future = asyncio.get_running_loop().create_future()
+            self.authenticated_future.set_exception(error)
 
     def login(self, future: "asyncio.Future[Any]") -> None:
-        """panoramisk: the login was answered."""
-        if not future.cancelled() and future.exception() is None:
-            self.authenticated = future.result().response == "Success"
+        """panoramisk: the login was answered; who opened the session looks at the answer."""
 
     def ping(self) -> None:
         """panoramisk: time for a ping; the link sends them, and looks for the answers."""
         self.pinger = None
+
+
+def _refused(said: str, address: AmiAddress) -> AmiError:
+    if "in use" in said.lower():
+        return AmiUnavailable(f"{said}: another session of {address.user} is open; is another service running?")
+    return LoginRefused(
+        f"AMI on {address.where} refused the login of {address.user} ({said}): the secret in the configuration folder "
+        "is not the one that Asterisk has loaded; run `asterisk -rx 'manager reload'`"
+    )
+
+
+def words(error: BaseException) -> str:
+    """Why a session did not come about, or ended, for people."""
+    if isinstance(error, ConnectionRefusedError):
+        return "nobody listens; is Asterisk running, and manager.conf loaded?"
+    if isinstance(error, TimeoutError):
+        return "no answer in time; is Asterisk overloaded?"
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__

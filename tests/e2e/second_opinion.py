@@ -85,8 +85,8 @@ class Follower:
         """The connection breaks."""
 
         async def abort() -> None:
-            if self.link._protocol is not None and self.link._protocol._transport is not None:
-                self.link._protocol._transport.abort()
+            if self.link._session is not None:
+                self.link._session.protocol._transport.abort()
 
         self.run(abort())
 

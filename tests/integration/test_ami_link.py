@@ -251,7 +251,7 @@ async def test_asterisk_goes_and_comes_and_the_stream_says_so() -> None:
 
 async def test_who_listens_there_but_is_no_asterisk_is_left() -> None:
     async with rig(AmiServer(greets=b"SSH-2.0-OpenSSH_9.2\r\n\r\n\r\n", silent={"Login"})) as one:
-        await one.until(lambda: "no answer in time" in one.link.status.reason)
+        await one.until(lambda: "is no Asterisk" in one.link.status.reason)
         assert not one.link.status.up
 
 

@@ -111,7 +111,7 @@ def test_each_line_is_one_json_object_with_time_and_level_and_the_call_that_is_b
     assert (theirs["event"], theirs["level"], theirs["call_id"]) == ("its words", "error", "cc1-1795383430.11")
 
 
-@pytest.mark.parametrize("name", ["aiosqlite", "sqlalchemy.engine.Engine", "telephony.control.ami", "alembic.runtime"])
+@pytest.mark.parametrize("name", ["aiosqlite", "sqlalchemy.engine.Engine", "panoramisk.manager", "alembic.runtime"])
 def test_libraries_that_would_tell_values_or_secrets_are_kept_quiet(read: Read, name: str) -> None:
     logging.getLogger(name).info("INSERT ... ('Жанна', '0501234567')")
     assert read() == []
