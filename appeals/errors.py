@@ -42,7 +42,7 @@ class UnknownReferenceError(RegisterError):
 
 
 class IllegalTransitionError(RegisterError):
-    """The appeal is not in a state from which this can be done. ``allowed``: actions and the roles that may take them."""
+    """The appeal is not in a state for this. ``allowed``: the actions it allows, and the roles that may take them."""
 
     code = "illegal_transition"
 

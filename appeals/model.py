@@ -1,12 +1,12 @@
-"""The register's records: appeals, duties, callbacks and the evidence that closes them. Times are aware.
+"""The register's records: who acts, and what an appeal is. Times are aware."""
 
-A duty is closed by evidence, not by a tick: ``Duty.evidence`` names the contact that proves it.
-"""
-
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
+from typing import Final, NamedTuple
+
+from appeals.duties import Duty
 
 
 class Kind(StrEnum):
@@ -18,56 +18,86 @@ class Kind(StrEnum):
 
 
 class Status(StrEnum):
-    """Where an appeal stands. A draft is ``new`` until an operator registers it."""
+    """Where an appeal stands; who may move it where is ``appeals.workflow.TRANSITIONS``."""
 
     NEW = "new"
+    DISMISSED = "dismissed"
+    REGISTERED = "registered"
+    CLARIFICATION = "clarification"
+    ROUTED = "routed"
+    ACCEPTED = "accepted"
+    IN_PROGRESS = "in_progress"
+    SCHEDULED = "scheduled"
+    FORWARDED_OUT = "forwarded_out"
+    DONE_REPORTED = "done_reported"
+    VERIFYING = "verifying"
+    REWORK = "rework"
+    CLOSED = "closed"
+    REOPEN_REQUESTED = "reopen_requested"
+    MERGED = "merged"
+    RETURNED = "returned"
+    NOT_CONSIDERED = "not_considered"
+
+
+ENDED: Final = frozenset({Status.DISMISSED, Status.CLOSED, Status.MERGED, Status.RETURNED, Status.NOT_CONSIDERED})
+"""Nothing more is to be done about the matter itself; duties towards the applicant may remain."""
+
+OPEN: Final = frozenset(Status) - ENDED
+"""Something is still to be done about the matter; drafts are among them."""
 
 
 class Channel(StrEnum):
     """How an appeal reached the city."""
 
     PHONE = "phone"
+    WEB = "web"
+    WRITTEN = "written"
+    VISIT = "visit"
 
 
-class DutyKind(StrEnum):
-    """What must happen until evidence says that it did."""
+class Result(StrEnum):
+    """How an appeal ended. What was not repaired is never ``resolved``."""
 
-    INFORM = "inform"
-    FORWARDING_CONTROL = "forwarding_control"
-    ACCEPT = "accept"
-    CALLBACK = "callback"
-
-
-class MissedReason(StrEnum):
-    """Why a citizen's call ended without an operator."""
-
-    ABANDONED = "abandoned"
-    TIMED_OUT = "timed_out"
-    EXITED_EMPTY = "exited_empty"
-    EXITED_BY_KEY = "exited_by_key"
-    PROMISED = "promised"
+    RESOLVED = "resolved"
+    EXPLAINED = "explained"
     REFUSED = "refused"
+    FORWARDED = "forwarded"
+    NOT_CONSIDERED = "not_considered"
+    WITHDRAWN = "withdrawn"
 
 
-class Excuse(StrEnum):
-    """Why a duty ended without evidence. ``no_contact``: there is no number that could be called."""
+class Role(StrEnum):
+    """What somebody may do. ``system`` is this program, when a rule or a web request acts."""
 
-    NO_CONTACT = "no_contact"
+    OPERATOR = "operator"
+    EXECUTOR = "executor"
+    SUPERVISOR = "supervisor"
+    HEAD = "head"
+    AUDITOR = "auditor"
+    MAYOR = "mayor"
+    ADMINISTRATOR = "administrator"
+    SYSTEM = "system"
 
 
-class ContactDirection(StrEnum):
-    """Who called whom."""
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who gives a command or reads.
 
-    INBOUND = "inbound"
-    OUTBOUND = "outbound"
+    ``service`` is the code of the service for which an executor acts; ``desks`` are the restricted desks
+    (``counselling``, ``violence``) whose appeals this person may see.
+    """
+
+    login: str
+    roles: frozenset[Role]
+    service: str | None = None
+    desks: frozenset[str] = frozenset()
 
 
-class CallbackState(StrEnum):
-    """``cleared``: the citizen has since reached an operator. ``uncallable``: no number; counted, nobody can call."""
+class Pause(NamedTuple):
+    """While the applicant is asked something the operational clock rests; ``end`` is None while it still does."""
 
-    OPEN = "open"
-    CLEARED = "cleared"
-    UNCALLABLE = "uncallable"
+    start: datetime
+    end: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,81 +111,20 @@ class HistoryEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class ContactEvidence:
-    """A citizen and an operator were, or were not, in contact by telephone.
-
-    ``contact_id`` is the call's id, ``number`` the citizen's in E.164, ``at`` when the two were connected (or when
-    the attempt began). ``connected_seconds`` is None when nobody answered: then it is an attempt and proves nothing.
-    """
-
-    contact_id: str
-    number: str
-    direction: ContactDirection
-    connected_seconds: float | None
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Duty:
-    """Something the contact centre owes a citizen.
-
-    ``owner`` is a login or a service, None the whole shift; ``attempts`` counts outbound calls to ``number`` that
-    nobody answered while the duty was open; ``evidence`` is the ``contact_id`` that closed it. ``call_id`` is the
-    call it came from, ``reason`` why it exists.
-    """
-
-    duty_id: str
-    kind: DutyKind
-    appeal_id: str | None
-    call_id: str | None
-    number: str | None
-    line: str | None
-    reason: str
-    owner: str | None
-    opened_at: datetime
-    due_at: datetime
-    attempts: int
-    evidence: str | None
-    excuse: Excuse | None
-    closed_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Callback:
-    """The worklist's entry: all missed calls of one citizen between two contacts with us.
-
-    A view over callback duties, one for each missed call: ``callback_id`` is the ``duty_id`` of the first, and any
-    member's id leads here. ``line`` is the last call's; ``reason`` too, unless one of the calls ended in a promise.
-    ``number`` is None when it was withheld or cannot be called: such an entry is ``uncallable`` from the start.
-    """
-
-    callback_id: str
-    number: str | None
-    line: str | None
-    reason: MissedReason
-    call_ids: tuple[str, ...]
-    owner: str | None
-    attempts: int
-    opened_at: datetime
-    last_at: datetime
-    due_at: datetime
-    state: CallbackState
-    cleared_by: str | None
-    cleared_at: datetime | None
-
-    @property
-    def count(self) -> int:
-        """How many times the citizen called in vain."""
-        return len(self.call_ids)
-
-
-@dataclass(frozen=True, slots=True)
 class Appeal:
     """A citizen's appeal (звернення).
 
     A draft has status ``new`` and neither ``registration_number`` nor ``kind``. ``caller_number`` is E.164 or None,
     ``caller_number_raw`` what the network sent; ``caller_name`` is the network's word, ``applicant`` the operator's.
     ``calls`` and ``recordings`` are ids, oldest first.
+
+    ``version`` grows with every change. ``applicant_phone`` (E.164) and ``applicant_email`` are where the applicant
+    wants to hear from us. ``privileged`` applicants go first (Art. 20); ``complained_of`` is the service that a
+    complaint is about, which never gets it (Art. 7). ``desk`` alone may see a restricted one. ``accept_by`` is until
+    when the service must take it, ``due_at`` the operational and ``legal_due_at`` the legal deadline. ``routings``,
+    ``declines`` and ``reworks`` count; ``escalated_at``: since then a supervisor decides. ``report`` is what the
+    service says it has done, ``photos`` are ids. ``reference_version`` is the reference data that it was registered
+    under.
     """
 
     appeal_id: str
@@ -181,42 +150,33 @@ class Appeal:
     recordings: tuple[str, ...]
     duties: tuple[Duty, ...]
     history: tuple[HistoryEntry, ...]
-
-
-def callbacks(duties: Iterable[Duty]) -> list[Callback]:
-    """Group callback duties into the entries of the worklist, the one due first at the head.
-
-    Missed calls of one number that wait for, or were cleared by, the same contact are one entry. Calls without a
-    number stay apart: nothing says that they are the same citizen's.
-    """
-    entries: dict[tuple[str | None, str | None], list[Duty]] = {}
-    for duty in sorted(duties, key=lambda duty: (duty.opened_at, duty.call_id or "")):
-        key = (duty.number, duty.evidence) if duty.excuse is None else (None, duty.duty_id)
-        entries.setdefault(key, []).append(duty)
-    return sorted(map(_entry, entries.values()), key=lambda entry: (entry.due_at, entry.call_ids))
-
-
-def _entry(members: list[Duty]) -> Callback:
-    first, last = members[0], members[-1]
-    reasons = [MissedReason(duty.reason) for duty in members]
-    if last.excuse is not None:
-        state = CallbackState.UNCALLABLE
-    elif last.evidence is not None:
-        state = CallbackState.CLEARED
-    else:
-        state = CallbackState.OPEN
-    return Callback(
-        callback_id=first.duty_id,
-        number=first.number,
-        line=last.line,
-        reason=MissedReason.PROMISED if MissedReason.PROMISED in reasons else reasons[-1],
-        call_ids=tuple(duty.call_id for duty in members if duty.call_id is not None),
-        owner=next((duty.owner for duty in members if duty.owner is not None), None),
-        attempts=max(duty.attempts for duty in members),
-        opened_at=first.opened_at,
-        last_at=last.opened_at,
-        due_at=min(duty.due_at for duty in members),
-        state=state,
-        cleared_by=last.evidence,
-        cleared_at=last.closed_at if last.evidence is not None else None,
-    )
+    version: int = 1
+    applicant_phone: str | None = None
+    applicant_email: str | None = None
+    language: str = "uk"
+    privileged: bool = False
+    complained_of: str | None = None
+    district: str | None = None
+    desk: str | None = None
+    proposed_service: str | None = None
+    accept_by: datetime | None = None
+    scheduled_for: datetime | None = None
+    extended_until: date | None = None
+    pauses: tuple[Pause, ...] = ()
+    routings: int = 0
+    declines: int = 0
+    reworks: int = 0
+    escalated_at: datetime | None = None
+    report: str | None = None
+    photos: tuple[str, ...] = ()
+    result: Result | None = None
+    legal_reference: str | None = None
+    forwarded_to: str | None = None
+    merged_into: str | None = None
+    incident_id: str | None = None
+    closed_at: datetime | None = None
+    reference_version: str | None = None
+    external_id: str | None = None
+    study: bool = False
+    sla: str | None = None
+    masked: bool = False

@@ -1,58 +1,22 @@
 """What people and programs read from the register, as plain dataclasses."""
 
-import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, Select, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from appeals.model import (
-    Appeal,
-    Callback,
-    CallbackState,
-    Channel,
-    ContactDirection,
-    Duty,
-    DutyKind,
-    Excuse,
-    HistoryEntry,
-    Kind,
-    Status,
-    callbacks,
-)
-from appeals.store import (
-    appeal_calls,
-    appeal_history,
-    appeals,
-    call_recordings,
-    contact_evidence,
-    duties,
-    is_callback,
-    to_text,
-)
+from appeals import rows
+from appeals.duties import Callback, CallbackState, Duty, callbacks
+from appeals.model import Appeal, HistoryEntry, Status
+from appeals.store import to_text
+from appeals.tables import appeal_calls, appeal_history, appeals, call_recordings, duties, is_callback
 
 CHUNK: Final = 500
 """How many ids go into one statement; SQLite limits the number of its variables."""
-
-_attempts: Final = (
-    select(func.count())
-    .where(
-        contact_evidence.c.number == duties.c.number,
-        contact_evidence.c.direction == literal_column(f"'{ContactDirection.OUTBOUND}'"),
-        contact_evidence.c.connected_seconds.is_(None),
-        contact_evidence.c.at > duties.c.opened_at,
-        or_(duties.c.closed_at.is_(None), contact_evidence.c.at < duties.c.closed_at),
-    )
-    .select_from(contact_evidence)
-    .scalar_subquery()
-    .label("attempts")
-)
-
-_DUTIES: Final = select(duties, _attempts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +82,7 @@ async def list_callbacks(connection: AsyncConnection, filters: CallbackFilters =
         conditions.append(duties.c.number == filters.number)
     if filters.since is not None:
         conditions.append(or_(duties.c.closed_at.is_(None), duties.c.closed_at >= to_text(filters.since)))
-    return callbacks(map(_duty, await connection.execute(_DUTIES.where(*conditions))))
+    return callbacks(map(rows.duty, (await connection.execute(rows.DUTIES.where(*conditions))).mappings()))
 
 
 async def appeals_of_calls(connection: AsyncConnection, call_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
@@ -137,8 +101,8 @@ async def appeals_of_calls(connection: AsyncConnection, call_ids: Sequence[str])
 
 async def _load(connection: AsyncConnection, chosen: Select[Any], limit: int | None) -> list[Appeal]:
     ordered = chosen.order_by(appeals.c.created_at.desc(), appeals.c.appeal_id.desc()).limit(limit)
-    rows = (await connection.execute(ordered)).all()
-    ids = [row.appeal_id for row in rows]
+    found = (await connection.execute(ordered)).mappings().all()
+    ids = [row["appeal_id"] for row in found]
     calls: dict[str, list[str]] = defaultdict(list)
     recordings: dict[str, list[str]] = defaultdict(list)
     owed: dict[str, list[Duty]] = defaultdict(list)
@@ -149,14 +113,17 @@ async def _load(connection: AsyncConnection, chosen: Select[Any], limit: int | N
             calls[row.appeal_id].append(row.call_id)
         for row in await connection.execute(_recordings_of(part)):
             recordings[row.appeal_id].append(row.recording_id)
-        for row in await connection.execute(_DUTIES.where(duties.c.appeal_id.in_(part)).order_by(duties.c.opened_at)):
-            owed[row.appeal_id].append(_duty(row))
-        for row in await connection.execute(_history_of(part)):
-            history[row.appeal_id].append(_entry(row))
+        for kept in (await connection.execute(_duties_of(part))).mappings():
+            owed[kept["appeal_id"]].append(rows.duty(kept))
+        for kept in (await connection.execute(_history_of(part))).mappings():
+            history[kept["appeal_id"]].append(rows.entry(kept))
     return [
-        _appeal(row, calls[row.appeal_id], recordings[row.appeal_id], owed[row.appeal_id], history[row.appeal_id])
-        for row in rows
+        rows.appeal(row, calls[of], recordings[of], owed[of], history[of]) for of, row in zip(ids, found, strict=True)
     ]
+
+
+def _duties_of(appeal_ids: Sequence[str]) -> Select[Any]:
+    return rows.DUTIES.where(duties.c.appeal_id.in_(appeal_ids)).order_by(duties.c.opened_at, duties.c.duty_id)
 
 
 def _calls_of(appeal_ids: Sequence[str]) -> Select[Any]:
@@ -175,64 +142,3 @@ def _recordings_of(appeal_ids: Sequence[str]) -> Select[Any]:
 
 def _history_of(appeal_ids: Sequence[str]) -> Select[Any]:
     return select(appeal_history).where(appeal_history.c.appeal_id.in_(appeal_ids)).order_by(appeal_history.c.entry)
-
-
-def _at(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)
-
-
-def _entry(row: Row[Any]) -> HistoryEntry:
-    return HistoryEntry(datetime.fromisoformat(row.at), row.actor, row.event, json.loads(row.details))
-
-
-def _duty(row: Row[Any]) -> Duty:
-    return Duty(
-        duty_id=row.duty_id,
-        kind=DutyKind(row.kind),
-        appeal_id=row.appeal_id,
-        call_id=row.call_id,
-        number=row.number,
-        line=row.line,
-        reason=row.reason,
-        owner=row.owner,
-        opened_at=datetime.fromisoformat(row.opened_at),
-        due_at=datetime.fromisoformat(row.due_at),
-        attempts=row.attempts,
-        evidence=row.evidence,
-        excuse=None if row.excuse is None else Excuse(row.excuse),
-        closed_at=_at(row.closed_at),
-    )
-
-
-def _appeal(
-    row: Row[Any],
-    calls: Iterable[str],
-    recordings: Iterable[str],
-    owed: Iterable[Duty],
-    history: Iterable[HistoryEntry],
-) -> Appeal:
-    return Appeal(
-        appeal_id=row.appeal_id,
-        registration_number=row.registration_number,
-        kind=None if row.kind is None else Kind(row.kind),
-        status=Status(row.status),
-        category=row.category,
-        service=row.service,
-        operator=row.operator,
-        line=row.line,
-        caller_number=row.caller_number,
-        caller_number_raw=row.caller_number_raw,
-        caller_name=row.caller_name,
-        applicant=row.applicant,
-        address=row.address,
-        description=row.description,
-        channel=Channel(row.channel),
-        created_at=datetime.fromisoformat(row.created_at),
-        registered_at=_at(row.registered_at),
-        due_at=_at(row.due_at),
-        legal_due_at=_at(row.legal_due_at),
-        calls=tuple(calls),
-        recordings=tuple(recordings),
-        duties=tuple(owed),
-        history=tuple(history),
-    )

@@ -10,7 +10,7 @@ from typing import Final
 import uuid_utils
 
 from appeals import store
-from appeals.model import ContactEvidence, MissedReason
+from appeals.duties import ContactEvidence, MissedReason
 from appeals.ports import IdFactory, Tx
 
 CALLBACK_WITHIN: Final = timedelta(hours=1)

@@ -1,7 +1,7 @@
-"""The register's tables and every statement on them.
+"""The statements on what calls give rise to: drafts, links, contacts, callbacks.
 
-Times are text, ISO 8601 in UTC with milliseconds, so that text order is time order. Write functions take a ``Tx``,
-reads are in ``appeals.queries``. History has an insert statement and no other.
+Write functions take a ``Tx``; what people's commands write is in ``appeals.register_store``, reads in
+``appeals.queries``. History has an insert statement and no other.
 """
 
 import json
@@ -10,143 +10,16 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final
 
-from sqlalchemy import (
-    Column,
-    ColumnElement,
-    Float,
-    ForeignKey,
-    Index,
-    Integer,
-    MetaData,
-    String,
-    Table,
-    and_,
-    bindparam,
-    func,
-    literal_column,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import ColumnElement, Integer, and_, bindparam, func, literal_column, or_, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.sql.dml import Update
 
-from appeals.model import Channel, ContactEvidence, DutyKind, Excuse, MissedReason, Status
+from appeals.duties import ContactEvidence, DutyKind, Excuse, MissedReason
+from appeals.model import Channel, Status
 from appeals.ports import Tx
-
-metadata: Final = MetaData()
+from appeals.tables import appeal_calls, appeal_history, appeals, call_recordings, contact_evidence, duties, is_callback
 
 _to_json: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
-
-appeals: Final = Table(
-    "appeals",
-    metadata,
-    Column("appeal_id", String, primary_key=True),
-    Column("drafted_from", String, unique=True),
-    Column("registration_number", String),
-    Column("kind", String),
-    Column("status", String, nullable=False),
-    Column("category", String),
-    Column("service", String),
-    Column("operator", String),
-    Column("line", String),
-    Column("caller_number", String),
-    Column("caller_number_raw", String),
-    Column("caller_name", String),
-    Column("applicant", String),
-    Column("address", String),
-    Column("description", String),
-    Column("channel", String, nullable=False),
-    Column("created_at", String, nullable=False),
-    Column("registered_at", String),
-    Column("due_at", String),
-    Column("legal_due_at", String),
-    Index("appeals_created_at", "created_at"),
-    Index("appeals_caller_number", "caller_number", "created_at"),
-)
-"""``drafted_from`` is the call that the draft was made from: one call makes one draft, however often it is told."""
-
-appeal_calls: Final = Table(
-    "appeal_calls",
-    metadata,
-    Column("appeal_id", ForeignKey("appeals.appeal_id"), primary_key=True),
-    Column("call_id", String, primary_key=True),
-    Column("at", String, nullable=False),
-    Index("appeal_calls_call_id", "call_id"),
-    sqlite_with_rowid=False,
-)
-"""Many to many: a citizen may report two things in one call, and call twice about one."""
-
-call_recordings: Final = Table(
-    "call_recordings",
-    metadata,
-    Column("call_id", String, primary_key=True),
-    Column("recording_id", String, primary_key=True),
-)
-"""Recordings hang on the call: they may arrive before the draft, and follow the call wherever it is linked."""
-
-appeal_history: Final = Table(
-    "appeal_history",
-    metadata,
-    Column("entry", Integer, primary_key=True),
-    Column("appeal_id", ForeignKey("appeals.appeal_id"), nullable=False),
-    Column("at", String, nullable=False),
-    Column("actor", String),
-    Column("event", String, nullable=False),
-    Column("details", String, nullable=False),
-    Index("appeal_history_appeal_id", "appeal_id"),
-)
-
-duties: Final = Table(
-    "duties",
-    metadata,
-    Column("duty_id", String, primary_key=True),
-    Column("kind", String, nullable=False),
-    Column("appeal_id", ForeignKey("appeals.appeal_id")),
-    Column("call_id", String),
-    Column("number", String),
-    Column("line", String),
-    Column("reason", String, nullable=False),
-    Column("owner", String),
-    Column("opened_at", String, nullable=False),
-    Column("due_at", String, nullable=False),
-    Column("evidence", String),
-    Column("excuse", String),
-    Column("closed_at", String),
-    Index("duties_appeal_id", "appeal_id"),
-    Index("duties_number", "number", "closed_at"),
-    Index("duties_evidence", "evidence"),
-    Index("duties_closed_at", "closed_at"),
-)
-"""Every duty, callbacks too: one row for each missed call. The worklist's entry is a view, ``model.callbacks``."""
-
-contact_evidence: Final = Table(
-    "contact_evidence",
-    metadata,
-    Column("contact_id", String, primary_key=True),
-    Column("number", String, nullable=False),
-    Column("direction", String, nullable=False),
-    Column("connected_seconds", Float),
-    Column("at", String, nullable=False),
-    Index("contact_evidence_number", "number", "at"),
-    sqlite_with_rowid=False,
-)
-
-_registered: Final[ColumnElement[bool]] = appeals.c.registration_number.is_not(None)
-
-Index(
-    "appeals_registration_number",
-    appeals.c.registration_number,
-    unique=True,
-    sqlite_where=_registered,
-    postgresql_where=_registered,
-)
-"""Drafts, which are most of what is written while telephones ring, are not in it."""
-
-is_callback: Final[ColumnElement[bool]] = duties.c.kind == literal_column(f"'{DutyKind.CALLBACK}'")
-
-Index("duties_callback_call_id", duties.c.call_id, unique=True, sqlite_where=is_callback, postgresql_where=is_callback)
-"""One call makes one callback duty."""
 
 
 def _values(*names: str) -> dict[str, ColumnElement[object]]:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from appeals import service as appeals
-from appeals.model import ContactDirection, ContactEvidence, MissedReason
+from appeals.duties import ContactDirection, ContactEvidence, MissedReason
 from contact_centre import jobs
 from recordings.model import LegAudio, RecordingDue, Talk
 from telephony.core.call import Call, CallChanged, Direction, QueueOutcome, Role

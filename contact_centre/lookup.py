@@ -20,8 +20,8 @@ from typing import Any, Final
 
 from sqlalchemy import Integer, bindparam, select
 
-from appeals.model import Status
-from appeals.store import appeals
+from appeals.model import OPEN
+from appeals.tables import appeals
 from contact_centre.writer import SqliteTx
 from telephony.core.call import QueueOutcome
 from telephony.ingest import ToE164
@@ -49,10 +49,6 @@ PRIORITY_BROKEN: Final = 20
 """The call was broken off by a crash of ours."""
 PRIORITY_UNSERVED: Final = 10
 """The waiting was ended by us: too long, or nobody there. Hanging up oneself gives no priority, or all would."""
-
-OPEN: Final = frozenset({Status.NEW})
-CLOSED: Final[frozenset[Status]] = frozenset()
-"""Every status is one or the other; a test says so when there are more."""
 
 LANGUAGE: Final = "uk"
 NAME_LENGTH: Final = 60

@@ -14,7 +14,7 @@ from sqlalchemy import Column, Index, String, Table, bindparam, func, select, up
 from sqlalchemy.dialects.sqlite import insert
 
 from appeals.numbers import NumberKind, parse_number
-from appeals.store import appeals, duties
+from appeals.tables import appeals, duties
 from contact_centre.accounts import accounts
 from contact_centre.config import OutboundSettings, Settings
 from contact_centre.numbers import number_plan

@@ -16,7 +16,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData
 
-import appeals.store
+import appeals.tables
 import contact_centre.accounts
 import contact_centre.jobs
 import contact_centre.outbound
@@ -29,7 +29,7 @@ from contact_centre.writer import connect
 METADATA: Final[tuple[MetaData, ...]] = (
     telephony.store.metadata,
     recordings.store.metadata,
-    appeals.store.metadata,
+    appeals.tables.metadata,
     tables.metadata,
 )
 """Everything that one Alembic history covers."""

@@ -5,7 +5,8 @@ from datetime import datetime
 import click
 
 from appeals import queries
-from appeals.model import CallbackState, Status
+from appeals.duties import CallbackState
+from appeals.model import Status
 from appeals.numbers import format_number
 from appeals.queries import AppealFilters, CallbackFilters
 from contact_centre import views

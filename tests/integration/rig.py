@@ -16,7 +16,8 @@ from typing import Any, TypeVar
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from appeals import queries
-from appeals.model import Appeal, Callback
+from appeals.duties import Callback
+from appeals.model import Appeal
 from appeals.queries import CallbackFilters
 from contact_centre import database
 from contact_centre.casework import _operator

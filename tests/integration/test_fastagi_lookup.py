@@ -14,7 +14,6 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from appeals import service as register
-from appeals.model import Status
 from contact_centre import database, lookup
 from contact_centre.agi_watch import AgiWatch
 from contact_centre.demo.processes import Processes
@@ -163,11 +162,6 @@ async def test_a_long_past_is_read_by_its_newest_part_through_indexes(path: Path
         assert "caller_number" in plan[0][3]
     connection.close()
     assert (await ask(path)).known
-
-
-def test_every_status_of_an_appeal_is_open_or_closed() -> None:
-    assert set(Status) == lookup.OPEN | lookup.CLOSED
-    assert not lookup.OPEN & lookup.CLOSED
 
 
 async def test_what_others_write_is_seen_at_once(path: Path) -> None:

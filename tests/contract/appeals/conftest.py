@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import NullPool, create_engine
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from appeals.store import metadata
+from appeals.tables import metadata
 from contact_centre.writer import SqliteTx, connect, transaction
 
 T = TypeVar("T")

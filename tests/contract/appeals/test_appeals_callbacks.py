@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appeals import queries, service
-from appeals.model import Callback, CallbackState, ContactDirection, ContactEvidence, MissedReason
+from appeals.duties import Callback, CallbackState, ContactDirection, ContactEvidence, MissedReason
 from appeals.queries import CallbackFilters
 
 if TYPE_CHECKING:

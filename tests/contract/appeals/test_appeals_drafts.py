@@ -6,9 +6,10 @@ import pytest
 from sqlalchemy import bindparam, insert, text
 
 from appeals import queries, service
-from appeals.model import Appeal, Channel, DutyKind, HistoryEntry, Status
+from appeals.duties import DutyKind
+from appeals.model import Appeal, Channel, HistoryEntry, Status
 from appeals.queries import AppealFilters
-from appeals.store import duties
+from appeals.tables import duties
 
 if TYPE_CHECKING:
     from appeals.ports import Tx

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from appeals import queries
-from appeals.model import Callback, MissedReason
+from appeals.duties import Callback, MissedReason
 from appeals.queries import CallbackFilters
 from contact_centre import casework, database, jobs
 from contact_centre.config import Settings

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from appeals.store import call_recordings
+from appeals.tables import call_recordings
 from contact_centre import casework, database, jobs
 from contact_centre.clock import SystemClock
 from contact_centre.finalise import Finaliser

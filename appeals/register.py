@@ -1,0 +1,167 @@
+"""People's commands: load the appeal, decide, keep what follows. All of it in the caller's transaction.
+
+Pages, API and command line call these functions and render what they return; who may do what is decided here.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from appeals import register_store, workflow
+from appeals.commands import Close, Command, Edit, Merge
+from appeals.duties import Duty, DutyKind, Excuse
+from appeals.errors import ChangedMeanwhileError, NoSuchAppealError
+from appeals.model import Actor, Appeal, Channel, HistoryEntry, Role, Status
+from appeals.ports import Clock, IdFactory, Tx
+from appeals.reference import Reference
+from appeals.service import new_id
+from appeals.visibility import Sight, sight
+from appeals.workflow import Decision, Owed
+
+SYSTEM: Final = Actor("contact-centre", frozenset({Role.SYSTEM}))
+"""This program, when a rule acts."""
+
+_KYIV: Final = ZoneInfo("Europe/Kyiv")
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where commands are carried out: the clock, the ids, the reference data of the moment.
+
+    ``changed`` is told, in the same transaction, of every appeal as it was (None: it is new) and as it now is, with the
+    lines of history that say why: search terms and messages follow from it. ``owed`` is told of every new duty.
+    """
+
+    clock: Clock
+    reference: Callable[[Tx], Reference]
+    changed: Callable[[Tx, Appeal | None, Appeal, tuple[HistoryEntry, ...]], None]
+    owed: Callable[[Tx, Appeal, Duty], None]
+    ids: IdFactory = new_id
+
+    def perform(self, tx: Tx, appeal_id: str, command: Command, actor: Actor, *, expected: int | None = None) -> Appeal:
+        """Carry a command out. ``expected`` is the version that the actor has seen; None takes whatever there is.
+
+        Returns the appeal as it now is, with its duties.
+
+        Raises:
+            NoSuchAppealError: There is none, or the actor may not know of it.
+            ChangedMeanwhileError: Its version is another.
+            RegisterError: See ``workflow.decide``. Nothing has changed.
+        """
+        appeal = self._known(tx, appeal_id, actor)
+        if expected is not None and appeal.version != expected:
+            raise ChangedMeanwhileError(expected, appeal.version)
+        return self._carry_out(tx, appeal, command, actor)
+
+    def create(
+        self,
+        tx: Tx,
+        actor: Actor,
+        channel: Channel,
+        command: Edit,
+        *,
+        external_id: str | None = None,
+    ) -> Appeal:
+        """A new appeal that no call made: a draft with what ``command`` says."""
+        now = self.clock.now()
+        draft = Appeal(
+            appeal_id=self.ids(),
+            registration_number=None,
+            kind=None,
+            status=Status.NEW,
+            category=None,
+            service=None,
+            operator=None if Role.SYSTEM in actor.roles else actor.login,
+            line=None,
+            caller_number=None,
+            caller_number_raw=None,
+            caller_name=None,
+            applicant=None,
+            address=None,
+            description=None,
+            channel=channel,
+            created_at=now,
+            registered_at=None,
+            due_at=None,
+            legal_due_at=None,
+            calls=(),
+            recordings=(),
+            duties=(),
+            history=(),
+            external_id=external_id,
+        )
+        register_store.insert_appeal(tx, draft)
+        created = HistoryEntry(now, actor.login, "created", {"channel": channel.value})
+        register_store.append(tx, draft.appeal_id, created)
+        editor = replace(actor, roles=actor.roles | {Role.OPERATOR}) if Role.SYSTEM in actor.roles else actor
+        return self._carry_out(tx, draft, command, editor)
+
+    def _known(self, tx: Tx, appeal_id: str, actor: Actor) -> Appeal:
+        """An appeal that the actor may act on: one that they see masked, or not at all, is none of theirs."""
+        appeal = register_store.load(tx, appeal_id)
+        if appeal is None or sight(actor, desk=appeal.desk, service=appeal.service) in {Sight.MASKED, Sight.NOTHING}:
+            raise NoSuchAppealError(appeal_id)
+        return appeal
+
+    def _carry_out(self, tx: Tx, appeal: Appeal, command: Command, actor: Actor) -> Appeal:
+        now, reference = self.clock.now(), self.reference(tx)
+        into = self._known(tx, command.into, actor) if isinstance(command, Merge) else None
+        decision = workflow.decide(appeal, command, actor, now, reference, into)
+        after = self._keep(tx, appeal, decision, now)
+        if isinstance(command, Close):
+            self._tell_merged(tx, after, now)
+        if decision.then is not None:
+            after = self._carry_out(tx, after, decision.then, SYSTEM)
+        return after
+
+    def _keep(self, tx: Tx, before: Appeal, decision: Decision, now: datetime) -> Appeal:
+        after = decision.appeal
+        if decision.numbered:
+            after = replace(after, registration_number=self._number(tx, now))
+        register_store.update_appeal(tx, before, after)
+        for entry in decision.entries:
+            register_store.append(tx, after.appeal_id, entry)
+        for kind, why in decision.settles.items():
+            register_store.settle(tx, after.appeal_id, kind, Excuse(why), now)
+        for owed in decision.owed:
+            self._owe(tx, after, owed, now)
+        loaded = register_store.load(tx, after.appeal_id)
+        if loaded is None:
+            raise NoSuchAppealError(after.appeal_id)
+        self.changed(tx, before, loaded, decision.entries)
+        return loaded
+
+    def _number(self, tx: Tx, now: datetime) -> str:
+        year = now.astimezone(_KYIV).year
+        return f"{year}-{register_store.next_number(tx, year):06d}"
+
+    def _owe(self, tx: Tx, appeal: Appeal, owed: Owed, now: datetime) -> None:
+        """Open a duty; towards an applicant who left nothing to reach them by it ends at once, and is counted."""
+        unreachable = owed.kind is DutyKind.INFORM and appeal.applicant_phone is None and appeal.applicant_email is None
+        duty = Duty(
+            duty_id=self.ids(),
+            kind=owed.kind,
+            appeal_id=appeal.appeal_id,
+            call_id=None,
+            number=appeal.applicant_phone if owed.kind is not DutyKind.ACCEPT else None,
+            line=appeal.line,
+            reason=owed.reason,
+            owner=owed.owner,
+            opened_at=now,
+            due_at=owed.due_at,
+            attempts=0,
+            evidence=None,
+            excuse=Excuse.NO_CONTACT if unreachable else None,
+            closed_at=now if unreachable else None,
+        )
+        register_store.open_duty(tx, duty)
+        self.owed(tx, appeal, duty)
+
+    def _tell_merged(self, tx: Tx, appeal: Appeal, now: datetime) -> None:
+        """Everyone whose appeal was merged into this one hears of the result too."""
+        for appeal_id in register_store.merged_into(tx, appeal.appeal_id):
+            merged = register_store.load(tx, appeal_id)
+            if merged is not None:
+                self._owe(tx, merged, Owed(DutyKind.INFORM, "result", now + workflow.INFORM_WITHIN), now)

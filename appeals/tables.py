@@ -1,0 +1,159 @@
+"""The register's tables. Times are text, ISO 8601 in UTC with milliseconds, so that text order is time order."""
+
+from typing import Final
+
+from sqlalchemy import Column, ColumnElement, Float, ForeignKey, Index, Integer, MetaData, String, Table, literal_column
+
+from appeals.duties import DutyKind
+
+metadata: Final = MetaData()
+
+appeals: Final = Table(
+    "appeals",
+    metadata,
+    Column("appeal_id", String, primary_key=True),
+    Column("drafted_from", String, unique=True),
+    Column("registration_number", String),
+    Column("kind", String),
+    Column("status", String, nullable=False),
+    Column("category", String),
+    Column("service", String),
+    Column("operator", String),
+    Column("line", String),
+    Column("caller_number", String),
+    Column("caller_number_raw", String),
+    Column("caller_name", String),
+    Column("applicant", String),
+    Column("address", String),
+    Column("description", String),
+    Column("channel", String, nullable=False),
+    Column("created_at", String, nullable=False),
+    Column("registered_at", String),
+    Column("due_at", String),
+    Column("legal_due_at", String),
+    Column("version", Integer, nullable=False, server_default="1"),
+    Column("applicant_phone", String),
+    Column("applicant_email", String),
+    Column("language", String, nullable=False, server_default="uk"),
+    Column("privileged", Integer, nullable=False, server_default="0"),
+    Column("complained_of", String),
+    Column("district", String),
+    Column("desk", String),
+    Column("proposed_service", String),
+    Column("accept_by", String),
+    Column("scheduled_for", String),
+    Column("extended_until", String),
+    Column("pauses", String),
+    Column("routings", Integer, nullable=False, server_default="0"),
+    Column("declines", Integer, nullable=False, server_default="0"),
+    Column("reworks", Integer, nullable=False, server_default="0"),
+    Column("escalated_at", String),
+    Column("report", String),
+    Column("photos", String),
+    Column("result", String),
+    Column("legal_reference", String),
+    Column("forwarded_to", String),
+    Column("merged_into", String),
+    Column("incident_id", String),
+    Column("closed_at", String),
+    Column("reference_version", String),
+    Column("external_id", String),
+    Column("study", Integer, nullable=False, server_default="0"),
+    Column("sla", String),
+    Index("appeals_created_at", "created_at"),
+    Index("appeals_caller_number", "caller_number", "created_at"),
+)
+"""``drafted_from`` is the call that the draft was made from: one call makes one draft, however often it is told.
+
+Names and meanings are those of ``model.Appeal``; ``pauses`` and ``photos`` are JSON, None when there are none.
+"""
+
+registration_counters: Final = Table(
+    "registration_counters",
+    metadata,
+    Column("year", Integer, primary_key=True, autoincrement=False),
+    Column("issued", Integer, nullable=False),
+)
+"""How many numbers were issued in a year (Europe/Kyiv); raised in the transaction that registers, so without gaps."""
+
+appeal_calls: Final = Table(
+    "appeal_calls",
+    metadata,
+    Column("appeal_id", ForeignKey("appeals.appeal_id"), primary_key=True),
+    Column("call_id", String, primary_key=True),
+    Column("at", String, nullable=False),
+    Index("appeal_calls_call_id", "call_id"),
+    sqlite_with_rowid=False,
+)
+"""Many to many: a citizen may report two things in one call, and call twice about one."""
+
+call_recordings: Final = Table(
+    "call_recordings",
+    metadata,
+    Column("call_id", String, primary_key=True),
+    Column("recording_id", String, primary_key=True),
+)
+"""Recordings hang on the call: they may arrive before the draft, and follow the call wherever it is linked."""
+
+appeal_history: Final = Table(
+    "appeal_history",
+    metadata,
+    Column("entry", Integer, primary_key=True),
+    Column("appeal_id", ForeignKey("appeals.appeal_id"), nullable=False),
+    Column("at", String, nullable=False),
+    Column("actor", String),
+    Column("event", String, nullable=False),
+    Column("details", String, nullable=False),
+    Index("appeal_history_appeal_id", "appeal_id"),
+)
+
+duties: Final = Table(
+    "duties",
+    metadata,
+    Column("duty_id", String, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("appeal_id", ForeignKey("appeals.appeal_id")),
+    Column("call_id", String),
+    Column("number", String),
+    Column("line", String),
+    Column("reason", String, nullable=False),
+    Column("owner", String),
+    Column("opened_at", String, nullable=False),
+    Column("due_at", String, nullable=False),
+    Column("evidence", String),
+    Column("excuse", String),
+    Column("closed_at", String),
+    Index("duties_appeal_id", "appeal_id"),
+    Index("duties_number", "number", "closed_at"),
+    Index("duties_evidence", "evidence"),
+    Index("duties_closed_at", "closed_at"),
+)
+"""Every duty, callbacks too: one row for each missed call. The worklist's entry is a view, ``model.callbacks``."""
+
+contact_evidence: Final = Table(
+    "contact_evidence",
+    metadata,
+    Column("contact_id", String, primary_key=True),
+    Column("number", String, nullable=False),
+    Column("direction", String, nullable=False),
+    Column("connected_seconds", Float),
+    Column("at", String, nullable=False),
+    Index("contact_evidence_number", "number", "at"),
+    sqlite_with_rowid=False,
+)
+
+_registered: Final[ColumnElement[bool]] = appeals.c.registration_number.is_not(None)
+
+Index(
+    "appeals_registration_number",
+    appeals.c.registration_number,
+    unique=True,
+    sqlite_where=_registered,
+    postgresql_where=_registered,
+)
+"""Drafts, which are most of what is written while telephones ring, are not in it."""
+
+is_callback: Final[ColumnElement[bool]] = duties.c.kind == literal_column(f"'{DutyKind.CALLBACK}'")
+
+Index("duties_callback_call_id", duties.c.call_id, unique=True, sqlite_where=is_callback, postgresql_where=is_callback)
+"""One call makes one callback duty."""

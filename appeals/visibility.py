@@ -1,0 +1,88 @@
+"""Who sees what of an appeal. One rule for pages, API, search, exports and messages.
+
+Restricted appeals (their category has a ``desk``) are masked for everybody else: they still count, but neither the
+person nor the words are shown. An executor sees what is with their service. The mayor sees matters, not people.
+"""
+
+from dataclasses import replace
+from enum import StrEnum
+from typing import Final
+
+from appeals.model import Actor, Appeal, Role
+
+
+class Sight(StrEnum):
+    """How much of an appeal somebody sees."""
+
+    WHOLE = "whole"
+    MATTER = "matter"
+    """Everything but who asked."""
+    MASKED = "masked"
+    """That it exists, when, and where it stands."""
+    NOTHING = "nothing"
+
+
+_ALL_SERVICES: Final = frozenset({Role.OPERATOR, Role.SUPERVISOR, Role.HEAD, Role.AUDITOR, Role.MAYOR, Role.SYSTEM})
+_PEOPLE: Final = _ALL_SERVICES - {Role.MAYOR}
+
+
+def sight(actor: Actor, *, desk: str | None, service: str | None) -> Sight:
+    """How much ``actor`` sees of an appeal that belongs to ``desk`` (None: to all) and is with ``service``."""
+    own = Role.EXECUTOR in actor.roles and service is not None and service == actor.service
+    if not own and not actor.roles & _ALL_SERVICES:
+        return Sight.NOTHING
+    if desk is not None and desk not in actor.desks and Role.SYSTEM not in actor.roles:
+        return Sight.MASKED
+    return Sight.WHOLE if own or actor.roles & _PEOPLE else Sight.MATTER
+
+
+def seen(appeal: Appeal, actor: Actor) -> Appeal | None:
+    """The appeal as ``actor`` may see it; None if they may not know of it."""
+    match sight(actor, desk=appeal.desk, service=appeal.service):
+        case Sight.WHOLE:
+            return appeal
+        case Sight.MATTER:
+            return without_person(appeal)
+        case Sight.MASKED:
+            return masked(appeal)
+        case Sight.NOTHING:
+            return None
+
+
+def without_person(appeal: Appeal) -> Appeal:
+    """Everything but who asked, and what leads there."""
+    return replace(
+        appeal,
+        caller_number=None,
+        caller_number_raw=None,
+        caller_name=None,
+        applicant=None,
+        applicant_phone=None,
+        applicant_email=None,
+        calls=(),
+        recordings=(),
+        duties=tuple(replace(duty, number=None, call_id=None, evidence=None) for duty in appeal.duties),
+        history=tuple(replace(entry, details={}) for entry in appeal.history),
+    )
+
+
+def masked(appeal: Appeal) -> Appeal:
+    """That it exists, when it came and where it stands: neither person nor words nor place."""
+    return replace(
+        without_person(appeal),
+        masked=True,
+        category=None,
+        address=None,
+        district=None,
+        description=None,
+        report=None,
+        photos=(),
+        complained_of=None,
+        forwarded_to=None,
+        legal_reference=None,
+        external_id=None,
+        operator=None,
+        line=None,
+        duties=(),
+        history=(),
+    )
