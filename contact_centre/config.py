@@ -11,7 +11,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -20,6 +20,8 @@ from pydantic_settings import (
 )
 from pydantic_settings import SettingsError as SourceError
 
+from contact_centre.message_settings import MessageSettings
+from contact_centre.sections import Port, Section
 from telephony.provision import Settings as Provision
 
 CONFIG_FILE: Final = "contact-centre.toml"
@@ -35,16 +37,11 @@ def _loopback(value: str) -> str:
     return value
 
 
-Port = Annotated[int, Field(ge=1, le=65535)]
 ShortNumber = Annotated[str, Field(pattern=r"^[1-9][0-9]{2,4}$")]
 LoopbackAddress = Annotated[str, AfterValidator(_loopback)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class AsteriskSettings(_Section):
+class AsteriskSettings(Section):
     """Where Asterisk writes and listens, as seen from this process."""
 
     ledger: Path = Path("/var/log/asterisk/cel-custom/cel_master.jsonl")
@@ -55,34 +52,34 @@ class AsteriskSettings(_Section):
     ami_port: Port = 5038
 
 
-class AgiSettings(_Section):
+class AgiSettings(Section):
     """Where Asterisk asks who calls; without a port, where ``provision.ports.agi`` tells Asterisk to ask."""
 
     host: LoopbackAddress = "127.0.0.1"
     port: Port | None = None
 
 
-class WebSettings(_Section):
+class WebSettings(Section):
     """Where ``/healthz`` and ``/metrics`` are served."""
 
     host: str = "127.0.0.1"
     port: Port = 8015
 
 
-class RecordingSettings(_Section):
+class RecordingSettings(Section):
     """How the audio of a call is finalised."""
 
     workers: Annotated[int, Field(ge=1, le=32)] = 2
 
 
-class HealthSettings(_Section):
+class HealthSettings(Section):
     """When a disk counts as full and the ledger as late."""
 
     min_free_mb: Annotated[int, Field(ge=1)] = 64
     max_ledger_lag_s: Annotated[float, Field(gt=0)] = 5.0
 
 
-class OutboundSettings(_Section):
+class OutboundSettings(Section):
     """Whom operators may call, and how often. Premium-rate numbers are never called; prefixes are E.164."""
 
     allowed_prefixes: tuple[str, ...] = ("+380",)
@@ -92,7 +89,7 @@ class OutboundSettings(_Section):
     calls_per_hour: Annotated[int, Field(ge=0)] = 60
 
 
-class LogSettings(_Section):
+class LogSettings(Section):
     """How much is logged."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
@@ -115,6 +112,7 @@ class Settings(BaseSettings):
     recording: RecordingSettings = RecordingSettings()
     health: HealthSettings = HealthSettings()
     outbound: OutboundSettings = OutboundSettings()
+    messages: MessageSettings = MessageSettings()
     log: LogSettings = LogSettings()
 
     @property
@@ -208,6 +206,6 @@ def _explain(problem: Mapping[str, Any], path: Path, overrides: Mapping[str, Any
         source = str(path)
     if problem["type"] in {"extra_forbidden", "unexpected_keyword_argument"}:
         return f"{source}: {'.'.join(parts)}: there is no such setting"
-    if parts[-1] == "password":
+    if parts[-1] == "password" or isinstance(problem["input"], Mapping):
         return f"{source}: {'.'.join(parts)}: {problem['msg']}"
     return f"{source}: {'.'.join(parts)}: {problem['msg']} (found {problem['input']!r})"
