@@ -5,6 +5,7 @@ from typing import Final
 from sqlalchemy import Column, ColumnElement, Float, ForeignKey, Index, Integer, MetaData, String, Table, literal_column
 
 from appeals.duties import DutyKind
+from appeals.model import Status
 
 metadata: Final = MetaData()
 
@@ -152,6 +153,33 @@ Index(
     postgresql_where=_registered,
 )
 """Drafts, which are most of what is written while telephones ring, are not in it."""
+
+_not_draft: Final[ColumnElement[bool]] = appeals.c.status != literal_column(f"'{Status.NEW}'")
+
+Index(
+    "appeals_status",
+    appeals.c.status,
+    appeals.c.created_at,
+    sqlite_where=_not_draft,
+    postgresql_where=_not_draft,
+)
+"""Ways to a page of the newest appeals; drafts are not in them either."""
+
+for _column in (
+    appeals.c.service,
+    appeals.c.category,
+    appeals.c.applicant_phone,
+    appeals.c.incident_id,
+    appeals.c.merged_into,
+):
+    _given = _column.is_not(None)
+    Index(
+        f"appeals_{_column.name}",
+        _column,
+        appeals.c.created_at,
+        sqlite_where=_given,
+        postgresql_where=_given,
+    )
 
 is_callback: Final[ColumnElement[bool]] = duties.c.kind == literal_column(f"'{DutyKind.CALLBACK}'")
 

@@ -16,6 +16,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData
 
+import appeals.search_sqlite
 import appeals.tables
 import contact_centre.accounts
 import contact_centre.jobs
@@ -30,6 +31,7 @@ METADATA: Final[tuple[MetaData, ...]] = (
     telephony.store.metadata,
     recordings.store.metadata,
     appeals.tables.metadata,
+    appeals.search_sqlite.metadata,
     tables.metadata,
 )
 """Everything that one Alembic history covers."""

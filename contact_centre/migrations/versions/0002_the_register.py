@@ -17,32 +17,98 @@ def upgrade() -> None:
         sa.Column("issued", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("year"),
     )
-    op.add_column("appeals", sa.Column("version", sa.Integer(), server_default="1", nullable=False))
-    op.add_column("appeals", sa.Column("applicant_phone", sa.String(), nullable=True))
-    op.add_column("appeals", sa.Column("applicant_email", sa.String(), nullable=True))
-    op.add_column("appeals", sa.Column("language", sa.String(), server_default="uk", nullable=False))
-    op.add_column("appeals", sa.Column("privileged", sa.Integer(), server_default="0", nullable=False))
-    op.add_column("appeals", sa.Column("complained_of", sa.String(), nullable=True))
-    op.add_column("appeals", sa.Column("district", sa.String(), nullable=True))
-    op.add_column("appeals", sa.Column("desk", sa.String(), nullable=True))
-    op.add_column("appeals", sa.Column("proposed_service", sa.String(), nullable=True))
-    op.add_column("appeals", sa.Column("accept_by", sa.String(), nullable=True))
-    op.add_column("appeals", sa.Column("scheduled_for", sa.String(), nullable=True))
-    op.add_column("appeals", sa.Column("extended_until", sa.String(), nullable=True))
-    op.add_column("appeals", sa.Column("pauses", sa.String(), nullable=True))
-    op.add_column("appeals", sa.Column("routings", sa.Integer(), server_default="0", nullable=False))
-    op.add_column("appeals", sa.Column("declines", sa.Integer(), server_default="0", nullable=False))
-    op.add_column("appeals", sa.Column("reworks", sa.Integer(), server_default="0", nullable=False))
-    op.add_column("appeals", sa.Column("escalated_at", sa.String(), nullable=True))
-    op.add_column("appeals", sa.Column("report", sa.String(), nullable=True))
-    op.add_column("appeals", sa.Column("photos", sa.String(), nullable=True))
-    op.add_column("appeals", sa.Column("result", sa.String(), nullable=True))
-    op.add_column("appeals", sa.Column("legal_reference", sa.String(), nullable=True))
-    op.add_column("appeals", sa.Column("forwarded_to", sa.String(), nullable=True))
-    op.add_column("appeals", sa.Column("merged_into", sa.String(), nullable=True))
-    op.add_column("appeals", sa.Column("incident_id", sa.String(), nullable=True))
-    op.add_column("appeals", sa.Column("closed_at", sa.String(), nullable=True))
-    op.add_column("appeals", sa.Column("reference_version", sa.String(), nullable=True))
-    op.add_column("appeals", sa.Column("external_id", sa.String(), nullable=True))
-    op.add_column("appeals", sa.Column("study", sa.Integer(), server_default="0", nullable=False))
-    op.add_column("appeals", sa.Column("sla", sa.String(), nullable=True))
+    op.create_table(
+        "appeal_terms",
+        sa.Column("place", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("appeal_id", sa.String(), nullable=False),
+        sa.Column("terms", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("place"),
+        sa.UniqueConstraint("appeal_id"),
+    )
+    with op.batch_alter_table("accounts", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("service", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("desks", sa.String(), nullable=True))
+        batch_op.alter_column("extension", nullable=True)
+        batch_op.alter_column("sip_account", nullable=True)
+
+    with op.batch_alter_table("appeals", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("version", sa.Integer(), server_default="1", nullable=False))
+        batch_op.add_column(sa.Column("applicant_phone", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("applicant_email", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("language", sa.String(), server_default="uk", nullable=False))
+        batch_op.add_column(sa.Column("privileged", sa.Integer(), server_default="0", nullable=False))
+        batch_op.add_column(sa.Column("complained_of", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("district", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("desk", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("proposed_service", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("accept_by", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("scheduled_for", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("extended_until", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("pauses", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("routings", sa.Integer(), server_default="0", nullable=False))
+        batch_op.add_column(sa.Column("declines", sa.Integer(), server_default="0", nullable=False))
+        batch_op.add_column(sa.Column("reworks", sa.Integer(), server_default="0", nullable=False))
+        batch_op.add_column(sa.Column("escalated_at", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("report", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("photos", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("result", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("legal_reference", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("forwarded_to", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("merged_into", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("incident_id", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("closed_at", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("reference_version", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("external_id", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("study", sa.Integer(), server_default="0", nullable=False))
+        batch_op.add_column(sa.Column("sla", sa.String(), nullable=True))
+        batch_op.create_index(
+            "appeals_applicant_phone",
+            ["applicant_phone", "created_at"],
+            unique=False,
+            sqlite_where=sa.text("applicant_phone IS NOT NULL"),
+            postgresql_where=sa.text("applicant_phone IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "appeals_category",
+            ["category", "created_at"],
+            unique=False,
+            sqlite_where=sa.text("category IS NOT NULL"),
+            postgresql_where=sa.text("category IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "appeals_incident_id",
+            ["incident_id", "created_at"],
+            unique=False,
+            sqlite_where=sa.text("incident_id IS NOT NULL"),
+            postgresql_where=sa.text("incident_id IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "appeals_merged_into",
+            ["merged_into", "created_at"],
+            unique=False,
+            sqlite_where=sa.text("merged_into IS NOT NULL"),
+            postgresql_where=sa.text("merged_into IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "appeals_service",
+            ["service", "created_at"],
+            unique=False,
+            sqlite_where=sa.text("service IS NOT NULL"),
+            postgresql_where=sa.text("service IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "appeals_status",
+            ["status", "created_at"],
+            unique=False,
+            sqlite_where=sa.text("status != 'new'"),
+            postgresql_where=sa.text("status != 'new'"),
+        )
+
+    with op.batch_alter_table("outbound_calls", schema=None) as batch_op:
+        batch_op.create_index(
+            "outbound_calls_open",
+            ["requested_at"],
+            unique=False,
+            sqlite_where=sa.text("result IS NULL OR result = 'no_call_record'"),
+            postgresql_where=sa.text("result IS NULL OR result = 'no_call_record'"),
+        )

@@ -53,11 +53,17 @@ def tables(path: Path) -> set[str]:
         return {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
 
 
+def declared(name: str | None, kind: str, _parents: object) -> bool:
+    """Not the tables in which FTS5 keeps its index."""
+    return kind != "table" or not str(name).startswith("appeal_search")
+
+
+@pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index")
 def test_what_the_migrations_make_is_what_the_packages_declare(path: Path) -> None:
     assert database.migrate(path, NOW) is None
     engine = create_engine(f"sqlite:///{path}")
     with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "include_name": declared})
         assert compare_metadata(context, schema.METADATA) == []  # type: ignore[arg-type]  # several are allowed
     engine.dispose()
 
