@@ -9,11 +9,18 @@ from sqlalchemy import Column, String, Table, bindparam, delete, select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from appeals.model import Actor, Role
 from contact_centre.tables import metadata
 from telephony.ports import Tx
 from telephony.store import stamp
 
-ROLES: Final = ("operator", "specialist", "supervisor", "auditor", "administrator")
+ROLES: Final = ("operator", "specialist", "executor", "supervisor", "head", "auditor", "mayor", "administrator")
+"""What people are here. A specialist has a telephone and no part in the register; an executor acts for a service."""
+
+_REGISTER_ROLES: Final = frozenset(role.value for role in Role) - {Role.SYSTEM.value}
+
+WITH_PHONE: Final = frozenset({"operator", "specialist", "supervisor"})
+"""Whoever is one of these has a telephone in the contact centre."""
 
 accounts: Final = Table(
     "accounts",
@@ -21,36 +28,74 @@ accounts: Final = Table(
     Column("login", String, primary_key=True),
     Column("name", String, nullable=False),
     Column("roles", String, nullable=False),
-    Column("extension", String, nullable=False, unique=True),
-    Column("sip_account", String, nullable=False, unique=True),
+    Column("extension", String, unique=True),
+    Column("sip_account", String, unique=True),
     Column("created_at", String, nullable=False),
+    Column("service", String),
+    Column("desks", String),
 )
+"""``roles`` and ``desks`` are lists with spaces between."""
 
 _ADD: Final = insert(accounts)
-_EXTENSIONS: Final = select(accounts.c.login, accounts.c.extension)
+_EXTENSIONS: Final = select(accounts.c.login, accounts.c.extension).where(accounts.c.extension.is_not(None))
+_ACTOR: Final = select(accounts.c.roles, accounts.c.service, accounts.c.desks).where(
+    accounts.c.login == bindparam("of_login")
+)
 _REMOVE: Final = delete(accounts).where(accounts.c.login == bindparam("of_login"))
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A person who works in the contact centre, and the phone that is theirs."""
+    """A person who works here, and the phone that is theirs, if they have one.
+
+    ``service`` is the code of the service for which an executor acts; ``desks`` are the restricted desks whose appeals
+    the person may see.
+    """
 
     login: str
     name: str
     roles: tuple[str, ...]
-    extension: str
-    sip_account: str
+    extension: str | None
+    sip_account: str | None
     created_at: str
+    service: str | None = None
+    desks: tuple[str, ...] = ()
 
 
-def add(tx: Tx, *, login: str, name: str, roles: Sequence[str], extension: str, sip_account: str, at: datetime) -> None:
+def add(
+    tx: Tx,
+    *,
+    login: str,
+    name: str,
+    roles: Sequence[str],
+    extension: str | None,
+    sip_account: str | None,
+    at: datetime,
+    service: str | None = None,
+    desks: Sequence[str] = (),
+) -> None:
     """Add an account.
 
     Raises:
         sqlite3.IntegrityError: The login or the extension is taken.
     """
-    row = {"login": login, "name": name, "roles": " ".join(roles), "extension": extension}
-    tx.execute(_ADD, row | {"sip_account": sip_account, "created_at": stamp(at)})
+    row = {"login": login, "name": name, "roles": " ".join(roles), "extension": extension, "created_at": stamp(at)}
+    tx.execute(_ADD, row | {"sip_account": sip_account, "service": service, "desks": " ".join(desks) or None})
+
+
+def actor(tx: Tx, login: str) -> Actor | None:
+    """Somebody as the register knows them; None if there is no such account."""
+    rows = tx.fetch_all(_ACTOR, {"of_login": login})
+    if not rows:
+        return None
+    roles, service, desks = rows[0]
+    known = frozenset(Role(one) for one in str(roles).split() if one in _REGISTER_ROLES)
+    return Actor(login, known, service, frozenset(str(desks or "").split()))
+
+
+def exists(tx: Tx, login: str) -> bool:
+    """Whether there is such an account."""
+    return bool(tx.fetch_all(_ACTOR, {"of_login": login}))
 
 
 def extensions(tx: Tx) -> dict[str, str]:
@@ -66,4 +111,16 @@ def remove(tx: Tx, login: str) -> bool:
 async def all_accounts(connection: AsyncConnection) -> list[Account]:
     """Everybody, by login."""
     rows = (await connection.execute(select(accounts).order_by(accounts.c.login))).all()
-    return [Account(r.login, r.name, tuple(r.roles.split()), r.extension, r.sip_account, r.created_at) for r in rows]
+    return [
+        Account(
+            login=row.login,
+            name=row.name,
+            roles=tuple(row.roles.split()),
+            extension=row.extension,
+            sip_account=row.sip_account,
+            created_at=row.created_at,
+            service=row.service,
+            desks=tuple((row.desks or "").split()),
+        )
+        for row in rows
+    ]

@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from typing import Any
 
 import click
@@ -41,19 +42,40 @@ def operators() -> None:
 @click.option("--name", required=True, help="The person's name.")
 @click.option("--role", "roles", multiple=True, type=click.Choice(accounts.ROLES), help="May be given more than once.")
 @click.option("--extension", help="The short number that reaches the phone [the next free one].")
+@click.option("--service", help="The service (its code in the reference data) for which an executor acts.")
+@click.option("--desk", "desks", multiple=True, help="A restricted desk whose appeals this person sees: counselling.")
 @json_option
 @pass_context
-def add(context: Context, login: str, name: str, roles: tuple[str, ...], extension: str | None, as_json: bool) -> None:
-    """Add a person and a SIP phone; the phone's password is shown once, here."""
+def add(
+    context: Context,
+    login: str,
+    name: str,
+    roles: tuple[str, ...],
+    extension: str | None,
+    service: str | None,
+    desks: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Add a person. Operators, specialists and supervisors get a SIP phone; its password is shown once, here."""
     name = " ".join(name.split())
     if not name or not name.isprintable() or len(name) > LONGEST_NAME:
         raise click.BadParameter(f"one line of printable text, {LONGEST_NAME} letters at most", param_hint="--name")
     asterisk = context.settings.asterisk
     roles = tuple(dict.fromkeys(roles)) or ("operator",)
-    made = context.write(lambda tx: _make(tx, asterisk, login, name, roles, extension))
+    if ("executor" in roles) != (service is not None):
+        raise click.UsageError("an executor acts for a service, and nobody else does: --role executor --service CODE")
+    person = _Person(login, name, roles, service, tuple(dict.fromkeys(desks)))
+    if not accounts.WITH_PHONE.intersection(roles) and extension is None:
+        context.write(lambda tx: _keep(tx, person, None))
+        if as_json:
+            print_json(views.plain(person))
+            return
+        click.echo(f"{name}: {', '.join(roles)}")
+        return
+    made = context.write(lambda tx: _make(tx, asterisk, person, extension))
     loaded = _tell_asterisk(asterisk, control.reload_phones)
     if as_json:
-        account = {"login": login, "name": name, "roles": roles, "extension": made.phone.extension}
+        account = views.plain(person) | {"extension": made.phone.extension}
         print_json(account | {"sip_account": made.phone.endpoint, "sip_password": made.password, "loaded": loaded})
         return
     click.echo(f"{name}: {', '.join(roles)}")
@@ -89,7 +111,12 @@ def remove(context: Context, login: str) -> None:
     found = {one.login: one for one in context.read(accounts.all_accounts)}.get(login)
     if found is None:
         raise NotFoundError(f"there is no {login}; `contact-centre operators list` shows who is")
-    kind: phones.Kind = "specialist" if found.sip_account.startswith("specialist-") else "operator"
+    sip_account = found.sip_account
+    if sip_account is None:
+        context.write(lambda tx: accounts.remove(tx, login))
+        click.echo(f"{found.name} ({login}) is removed.")
+        return
+    kind: phones.Kind = "specialist" if sip_account.startswith("specialist-") else "operator"
 
     def take_away(tx: SqliteTx) -> None:
         accounts.remove(tx, login)
@@ -98,42 +125,55 @@ def remove(context: Context, login: str) -> None:
     context.write(take_away)
 
     async def forget(address: AmiAddress) -> None:
-        await control.sign_out(address, QUEUE, f"PJSIP/{found.sip_account}")
+        await control.sign_out(address, QUEUE, f"PJSIP/{sip_account}")
         await control.reload_phones(address)
 
     _tell_asterisk(asterisk, forget)
     click.echo(f"{found.name} ({login}) is removed.")
 
 
-def _make(
-    tx: SqliteTx, asterisk: AsteriskSettings, login: str, name: str, roles: tuple[str, ...], extension: str | None
-) -> NewPhone:
+@dataclass(frozen=True, slots=True)
+class _Person:
+    login: str
+    name: str
+    roles: tuple[str, ...]
+    service: str | None
+    desks: tuple[str, ...]
+
+
+def _make(tx: SqliteTx, asterisk: AsteriskSettings, person: _Person, extension: str | None) -> NewPhone:
     """Account and phone files together: the account is kept only if the files could be written."""
     etc = asterisk.config_dir
     if not (etc / "phones.d").is_dir():
         raise PhoneError(
             f"{etc}: no configuration of ours; `contact-centre asterisk install`, or set asterisk.config_dir"
         )
-    kind: phones.Kind = "specialist" if "specialist" in roles and "operator" not in roles else "operator"
-    known = accounts.extensions(tx)
-    if login in known:
-        raise PhoneError(f"login {login} is taken; see `contact-centre operators list`")
-    taken = {phone.extension for phone in phones.listed(etc)} | set(known.values())
+    kind: phones.Kind = "specialist" if "specialist" in person.roles and "operator" not in person.roles else "operator"
+    taken = {phone.extension for phone in phones.listed(etc)} | set(accounts.extensions(tx).values())
     chosen = extension or next(one for one in map(str, range(FIRST_EXTENSION, 99999)) if one not in taken)
-    phone = Phone(kind, login, chosen)
+    phone = Phone(kind, person.login, chosen)
+    _keep(tx, person, phone)
+    return phones.add(asterisk.config_source, etc, phone)
+
+
+def _keep(tx: SqliteTx, person: _Person, phone: Phone | None) -> None:
+    if accounts.exists(tx, person.login):
+        raise PhoneError(f"login {person.login} is taken; see `contact-centre operators list`")
     try:
         accounts.add(
             tx,
-            login=login,
-            name=name,
-            roles=roles,
-            extension=chosen,
-            sip_account=phone.endpoint,
+            login=person.login,
+            name=person.name,
+            roles=person.roles,
+            extension=None if phone is None else phone.extension,
+            sip_account=None if phone is None else phone.endpoint,
             at=SystemClock().now(),
+            service=person.service,
+            desks=person.desks,
         )
     except sqlite3.IntegrityError as error:
-        raise PhoneError(f"extension {chosen} is taken; see `contact-centre operators list`") from error
-    return phones.add(asterisk.config_source, etc, phone)
+        taken = "?" if phone is None else phone.extension
+        raise PhoneError(f"extension {taken} is taken; see `contact-centre operators list`") from error
 
 
 def _tell_asterisk(asterisk: AsteriskSettings, act: Callable[[AmiAddress], Coroutine[Any, Any, None]]) -> bool:

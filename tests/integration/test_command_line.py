@@ -304,6 +304,8 @@ def test_an_operator_is_added_listed_and_removed_without_an_asterisk(configured:
         "sip_account": "operator-olena",
         "sip_password": "",
         "loaded": False,
+        "service": None,
+        "desks": [],
     }
     assert "is Asterisk running" in done.stderr
     assert "Asterisk loads them at its next start or reload" in done.stderr
@@ -360,6 +362,18 @@ def test_the_program_prints_utf8_json_whatever_the_terminal_speaks(served: Place
     done = served.command("calls", "list", "--json", PYTHONIOENCODING="ascii", LC_ALL="C")
     assert json.loads(done.stdout)[0]["caller_name"] == "Жанна Їжак"
     assert done.stderr == ""
+
+
+def test_people_without_a_telephone_need_no_asterisk_at_all(place: Place) -> None:
+    cli(place, "operators", "add", "vodokanal", "--name", "Диспетчер", "--role", "executor", "--service", "vodokanal")
+    cli(place, "operators", "add", "psy", "--name", "Психолог", "--role", "auditor", "--desk", "counselling")
+    first, second = listed(place, "operators", "list")
+    assert (first["desks"], second["service"]) == (["counselling"], "vodokanal")
+    assert {one["sip_account"] for one in (first, second)} == {None}
+    without = cli(place, "operators", "add", "x", "--name", "X", "--role", "executor", exit_with=2)
+    assert "executor acts for a service" in without.stderr
+    assert "is taken" in cli(place, "operators", "add", "psy", "--name", "Y", "--role", "mayor", exit_with=8).stderr
+    assert "is removed" in cli(place, "operators", "remove", "psy").stdout
 
 
 def test_a_call_list_loads_neither_web_server_nor_migrations(served: Place) -> None:
