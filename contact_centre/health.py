@@ -50,6 +50,18 @@ class Metrics:
         self.jobs_failing = Gauge(
             "contact_centre_jobs_failing", "Jobs that failed and are tried again", registry=self.registry
         )
+        self.messages = Counter(
+            "contact_centre_messages",
+            "What became of messages, each attempt",
+            ["peer", "result"],
+            registry=self.registry,
+        )
+        self.messages_waiting = Gauge(
+            "contact_centre_messages_waiting", "Messages that have not left", registry=self.registry
+        )
+        self.messages_dead = Gauge(
+            "contact_centre_messages_dead", "Messages that a person must decide on", registry=self.registry
+        )
         self.bridge_to_draft = Histogram(
             "contact_centre_bridge_to_draft_seconds",
             "From the bridge of citizen and operator to the committed draft",

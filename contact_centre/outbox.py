@@ -6,7 +6,7 @@ put, for one appeal and address strictly so: a later one waits for the earlier.
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -95,6 +95,7 @@ def _is(table: Any, *states: State) -> ColumnElement[bool]:  # noqa: ANN401 - th
 
 waits: Final = _is(outbox, State.QUEUED, State.SENDING)
 Index("outbox_waiting", outbox.c.peer, outbox.c.position, sqlite_where=waits, postgresql_where=waits)
+is_queued: Final = _is(outbox, State.QUEUED)
 is_dead: Final = _is(outbox, State.DEAD)
 Index("outbox_dead", outbox.c.position, sqlite_where=is_dead, postgresql_where=is_dead)
 
@@ -105,7 +106,7 @@ _CLAIMABLE: Final = (
     select(outbox)
     .where(
         waits,
-        _is(outbox, State.QUEUED),
+        is_queued,
         outbox.c.peer == bindparam("of_peer"),
         outbox.c.next_at <= bindparam("now"),
         ~exists().where(
@@ -121,9 +122,7 @@ _CLAIMABLE: Final = (
 )
 _of_message: Final = outbox.c.message_id == bindparam("of_message")
 _CLAIM: Final = (
-    update(outbox)
-    .where(_of_message, _is(outbox, State.QUEUED))
-    .values(state=State.SENDING.value, attempts=outbox.c.attempts + 1)
+    update(outbox).where(_of_message, is_queued).values(state=State.SENDING.value, attempts=outbox.c.attempts + 1)
 )
 _DELIVERED: Final = (
     update(outbox)
@@ -144,11 +143,11 @@ _DIED: Final = update(outbox).where(_of_message, waits).values(state=State.DEAD.
 _LOG: Final = insert(message_attempts)
 _IN_DOUBT: Final = select(outbox.c.message_id, outbox.c.peer).where(waits, _is(outbox, State.SENDING))
 _TOO_OLD: Final = select(outbox.c.message_id, outbox.c.peer, outbox.c.last_error).where(
-    waits, _is(outbox, State.QUEUED), outbox.c.queued_at < bindparam("before")
+    waits, is_queued, outbox.c.queued_at < bindparam("before")
 )
 _NOTE: Final = (
     update(outbox)
-    .where(waits, _is(outbox, State.QUEUED), outbox.c.peer == bindparam("of_peer"), outbox.c.last_error.is_(None))
+    .where(waits, is_queued, outbox.c.peer == bindparam("of_peer"), outbox.c.last_error.is_(None))
     .values(last_error=bindparam("why"))
 )
 _REPLAY: Final = (
@@ -280,7 +279,7 @@ def claim(tx: Tx, peer: str, now: datetime) -> Message | None:
         return None
     message = message_of(dict(zip(outbox.c.keys(), rows[0], strict=True)))
     tx.execute(_CLAIM, {"of_message": message.message_id})
-    return message
+    return replace(message, state=State.SENDING, attempts=message.attempts + 1)
 
 
 def delivered(tx: Tx, message_id: str, at: datetime, provider_id: str | None, note: str | None = None) -> None:

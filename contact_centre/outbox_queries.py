@@ -8,7 +8,8 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from appeals.messages import MessageChannel
-from contact_centre.outbox import Message, State, is_dead, message_attempts, message_of, outbox, waits
+from contact_centre.outbox import Message, State, is_dead, is_queued, message_attempts, message_of, outbox, waits
+from telephony.store import stamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,12 @@ async def attempts_of(connection: AsyncConnection, message_id: str) -> list[Atte
     log_of = select(message_attempts).where(message_attempts.c.message_id == message_id)
     rows = await connection.execute(log_of.order_by(message_attempts.c.attempt))
     return [Attempt(datetime.fromisoformat(row.at), row.result, row.reason) for row in rows]
+
+
+async def is_due(connection: AsyncConnection, peer: str, now: datetime) -> bool:
+    """Whether a message for a peer may be tried by now."""
+    due = select(outbox.c.position).where(waits, is_queued, outbox.c.peer == peer, outbox.c.next_at <= stamp(now))
+    return (await connection.execute(due.limit(1))).first() is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ import appeals.tables
 import contact_centre.accounts
 import contact_centre.jobs
 import contact_centre.outbound
+import contact_centre.outbox
 import recordings.store
 import telephony.gaps
 import telephony.store
@@ -37,7 +38,13 @@ METADATA: Final[tuple[MetaData, ...]] = (
 """Everything that one Alembic history covers."""
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
-_OWNERS: Final = (contact_centre.accounts, contact_centre.jobs, contact_centre.outbound, telephony.gaps)
+_OWNERS: Final = (
+    contact_centre.accounts,
+    contact_centre.jobs,
+    contact_centre.outbound,
+    contact_centre.outbox,
+    telephony.gaps,
+)
 """Importing them fills the metadata."""
 
 

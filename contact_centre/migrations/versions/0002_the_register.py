@@ -25,6 +25,60 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("place"),
         sa.UniqueConstraint("appeal_id"),
     )
+    op.create_table(
+        "message_attempts",
+        sa.Column("attempt", sa.Integer(), nullable=False),
+        sa.Column("message_id", sa.String(), nullable=False),
+        sa.Column("at", sa.String(), nullable=False),
+        sa.Column("result", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("attempt"),
+    )
+    with op.batch_alter_table("message_attempts", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_message_attempts_message_id"), ["message_id"], unique=False)
+
+    op.create_table(
+        "outbox",
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("message_id", sa.String(), nullable=False),
+        sa.Column("event_id", sa.String(), nullable=False),
+        sa.Column("appeal_id", sa.String(), nullable=True),
+        sa.Column("duty_id", sa.String(), nullable=True),
+        sa.Column("template", sa.String(), nullable=False),
+        sa.Column("channel", sa.String(), nullable=False),
+        sa.Column("address", sa.String(), nullable=False),
+        sa.Column("peer", sa.String(), nullable=False),
+        sa.Column("subject", sa.String(), nullable=True),
+        sa.Column("body", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("next_at", sa.String(), nullable=False),
+        sa.Column("queued_at", sa.String(), nullable=False),
+        sa.Column("created_at", sa.String(), nullable=False),
+        sa.Column("delivered_at", sa.String(), nullable=True),
+        sa.Column("provider_id", sa.String(), nullable=True),
+        sa.Column("last_error", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("position"),
+        sa.UniqueConstraint("event_id", "channel", "address"),
+        sa.UniqueConstraint("message_id"),
+    )
+    with op.batch_alter_table("outbox", schema=None) as batch_op:
+        batch_op.create_index("outbox_appeal_id", ["appeal_id"], unique=False)
+        batch_op.create_index(
+            "outbox_dead",
+            ["position"],
+            unique=False,
+            sqlite_where=sa.text("state = 'dead'"),
+            postgresql_where=sa.text("state = 'dead'"),
+        )
+        batch_op.create_index(
+            "outbox_waiting",
+            ["peer", "position"],
+            unique=False,
+            sqlite_where=sa.text("state = 'queued' OR state = 'sending'"),
+            postgresql_where=sa.text("state = 'queued' OR state = 'sending'"),
+        )
+
     with op.batch_alter_table("accounts", schema=None) as batch_op:
         batch_op.add_column(sa.Column("service", sa.String(), nullable=True))
         batch_op.add_column(sa.Column("desks", sa.String(), nullable=True))
