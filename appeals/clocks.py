@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 from appeals.deadlines import Deadline, Step, StepCode, explain
 from appeals.reference import CITY_TIME, Calendar, Span, Unit
 
-__all__ = ["Deadline", "Pause", "Step", "StepCode", "accept_by", "explain", "legal", "sla"]
+__all__ = ["Deadline", "Pause", "Step", "StepCode", "accept_by", "explain", "legal", "sla", "working_time"]
 
 Pause: TypeAlias = tuple[datetime, datetime | None]
 """From when to when the clock stood; it still does if there is no end."""
@@ -144,7 +144,7 @@ def _merged(pauses: Iterable[Pause], began: datetime) -> Iterator[tuple[datetime
         yield since, until
 
 
-def _work_of(calendar: Calendar, day: date) -> tuple[tuple[datetime, datetime], ...]:
+def working_time(calendar: Calendar, day: date) -> tuple[tuple[datetime, datetime], ...]:
     """The working time of a day, in UTC, in order and without overlaps; nothing on a day off."""
     work: list[tuple[datetime, datetime]] = []
     earliest = _instant(day, time(0))
@@ -162,7 +162,7 @@ def _working_days(
     """The days with work from ``day`` on, or back, without end, each with its working time."""
     idle = 0
     while idle < _MOST_IDLE_DAYS:
-        work = _work_of(calendar, day)
+        work = working_time(calendar, day)
         if work:
             yield day, work
         idle = 0 if work else idle + 1
@@ -170,7 +170,7 @@ def _working_days(
     raise ValueError(f"the calendar has no working time in the {_MOST_IDLE_DAYS} days before {day}")
 
 
-def _working_time(calendar: Calendar, since: datetime) -> Iterator[tuple[datetime, datetime]]:
+def _working_times(calendar: Calendar, since: datetime) -> Iterator[tuple[datetime, datetime]]:
     """Working time from a moment on, without end."""
     days = _working_days(calendar, _local_day(since))
     return ((max(begin, since), end) for _, work in days for begin, end in work if end > since)
@@ -180,7 +180,7 @@ def _advance(calendar: Calendar, since: datetime, amount: timedelta) -> datetime
     """The first moment at which so much working time has passed."""
     if not amount:
         return since
-    working = _working_time(calendar, since)
+    working = _working_times(calendar, since)
     begin, end = next(working)
     while amount > end - begin:
         amount -= end - begin
@@ -190,14 +190,14 @@ def _advance(calendar: Calendar, since: datetime, amount: timedelta) -> datetime
 
 def _worked(calendar: Calendar, since: datetime, until: datetime) -> timedelta:
     """How much working time lies between two moments."""
-    spans = takewhile(lambda one: one[0] < until, _working_time(calendar, since))
+    spans = takewhile(lambda one: one[0] < until, _working_times(calendar, since))
     return sum((min(end, until) - begin for begin, end in spans), timedelta())
 
 
 def _told_days(calendar: Calendar, first: date, last: date) -> Iterator[Step]:
     """The days from first to last that were not ordinary working days."""
     days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
-    weekend = [day for day in days if day not in calendar.days and not _work_of(calendar, day)]
+    weekend = [day for day in days if day not in calendar.days and not working_time(calendar, day)]
     if weekend:
         yield Step(StepCode.DAYS_OFF, {"dates": " ".join(day.isoformat() for day in weekend)})
     for day in days:

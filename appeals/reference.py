@@ -83,7 +83,8 @@ class Category:
 
     ``code`` is ``group`` or ``group.leaf``. ``sla`` is None where only the legal clock runs. ``desk`` names who alone
     sees its appeals (``counselling``, ``violence``); None is everybody. ``no_text``: a counter only, nothing that the
-    citizen said is kept. ``photo``: a report of being done needs one.
+    citizen said is kept. ``photo``: a report of being done needs one. ``about`` is the service that complaints of this
+    category are always about, so that it never gets them (Art. 7).
     """
 
     code: str
@@ -99,6 +100,7 @@ class Category:
     no_text: bool = False
     priority: bool = False
     keywords: tuple[str, ...] = ()
+    about: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,7 @@ class Service:
     """A municipal service or enterprise, or (``external``) one that is not the city's: appeals are forwarded there.
 
     ``phone`` is E.164 or a short number; ``endpoint`` the code of its specialist's telephone, if it has one of ours.
+    ``superior`` is the service that considers complaints about it (Art. 7, 16).
     """
 
     code: str
@@ -139,6 +142,7 @@ class Service:
     endpoint: str | None = None
     hours: Hours = field(default_factory=Hours.round_the_clock)
     ladder: tuple[Rung, ...] = ()
+    superior: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from appeals.clocks import Pause, StepCode, accept_by, explain, legal, sla
@@ -279,17 +279,19 @@ def test_other_languages_are_refused() -> None:
 
 # ---- Properties
 
-MOMENTS = st.datetimes(datetime(2024, 1, 1), datetime(2033, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - with a zone
-SPANS = st.builds(Span, st.integers(1, 60), st.sampled_from(Unit))
-FEWER = settings(max_examples=50)
-LENGTHS = st.timedeltas(timedelta(seconds=1), timedelta(days=20))
+PATIENT = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+FIRST = datetime(2024, 1, 1, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+DAY_OF_MINUTES = 24 * 60
+MOMENTS = st.integers(0, 9 * 365 * DAY_OF_MINUTES).map(lambda minutes: FIRST + minutes * MINUTE)
+SPANS = st.builds(Span, st.integers(1, 40), st.sampled_from(Unit))
+LATER = st.integers(0, 40 * DAY_OF_MINUTES).map(lambda minutes: minutes * MINUTE)
+PAUSES = st.lists(st.tuples(st.integers(-7000, 60_000), st.integers(1, 20_000)), max_size=4)
+"""When after the start, and for how long, in minutes."""
 
 
-@st.composite
-def starts_and_pauses(draw: st.DrawFn) -> tuple[datetime, list[tuple[datetime, datetime]]]:
-    start = draw(MOMENTS)
-    since = st.builds(lambda after: start + after, st.timedeltas(timedelta(days=-5), timedelta(days=60)))
-    return start, draw(st.lists(st.builds(lambda at, length: (at, at + length), since, LENGTHS), max_size=4))
+def pausing(start: datetime, pauses: list[tuple[int, int]]) -> list[tuple[datetime, datetime]]:
+    return [(start + since * MINUTE, start + (since + length) * MINUTE) for since, length in pauses]
 
 
 def settled(moment: datetime) -> bool:
@@ -298,33 +300,34 @@ def settled(moment: datetime) -> bool:
     return len(offsets) == 1
 
 
-@FEWER
-@given(SPANS, starts_and_pauses())
+@PATIENT
+@given(SPANS, MOMENTS, PAUSES)
 def test_a_promise_ends_after_its_start_and_pauses_never_bring_it_forward(
-    limit: Span, given_: tuple[datetime, list[tuple[datetime, datetime]]]
+    limit: Span, start: datetime, lengths: list[tuple[int, int]]
 ) -> None:
-    start, pauses = given_
+    pauses = pausing(start, lengths)
     without = sla(limit, start, (), ORDINARY).at
     assert start < without <= sla(limit, start, pauses, ORDINARY).at
 
 
-@FEWER
-@given(SPANS, starts_and_pauses(), st.randoms())
+@PATIENT
+@given(SPANS, MOMENTS, PAUSES, st.randoms())
 def test_pauses_count_once_in_any_order_nested_or_repeated(
-    limit: Span, given_: tuple[datetime, list[tuple[datetime, datetime]]], random: object
+    limit: Span, start: datetime, lengths: list[tuple[int, int]], random: object
 ) -> None:
-    start, pauses = given_
+    pauses = pausing(start, lengths)
     nested = [(since + (until - since) / 4, until - (until - since) / 4) for since, until in pauses]
     shuffled = [*nested, *pauses, *pauses[:1]]
     random.shuffle(shuffled)  # type: ignore[attr-defined]
     assert sla(limit, start, shuffled, ORDINARY) == sla(limit, start, pauses, ORDINARY)
 
 
-@given(st.integers(1, 400), starts_and_pauses())
+@PATIENT
+@given(st.integers(1, 400), MOMENTS, PAUSES)
 def test_the_time_that_was_not_paused_is_exactly_the_limit(
-    hours: int, given_: tuple[datetime, list[tuple[datetime, datetime]]]
+    hours: int, start: datetime, lengths: list[tuple[int, int]]
 ) -> None:
-    start, pauses = given_
+    pauses = pausing(start, lengths)
     end = sla(Span(hours, Unit.HOURS), start, pauses, ORDINARY).at
     edges = sorted({start, end, *(min(max(edge, start), end) for pause in pauses for edge in pause)})
     ran = sum(
@@ -334,12 +337,12 @@ def test_the_time_that_was_not_paused_is_exactly_the_limit(
     assert ran == timedelta(hours=hours)
 
 
-@FEWER
-@given(SPANS, starts_and_pauses())
+@PATIENT
+@given(SPANS, MOMENTS, PAUSES)
 def test_an_open_pause_gives_the_earliest_deadline_that_its_end_can_bring(
-    limit: Span, given_: tuple[datetime, list[tuple[datetime, datetime]]]
+    limit: Span, start: datetime, lengths: list[tuple[int, int]]
 ) -> None:
-    start, pauses = given_
+    pauses = pausing(start, lengths)
     assume(pauses)
     since, until = max(pauses, key=lambda one: one[0])
     open_ = sla(limit, start, [*(p for p in pauses if p[1] <= since), (since, None)], ORDINARY)
@@ -348,22 +351,22 @@ def test_an_open_pause_gives_the_earliest_deadline_that_its_end_can_bring(
     assert open_.stands or open_.at == closed.at
 
 
-@FEWER
+@PATIENT
 @given(st.sampled_from(Unit), st.integers(1, 60), st.integers(1, 60), MOMENTS)
 def test_a_longer_limit_never_ends_earlier(unit: Unit, one: int, other: int, start: datetime) -> None:
     shorter, longer = sorted((one, other))
     assert sla(Span(shorter, unit), start, (), ORDINARY).at <= sla(Span(longer, unit), start, (), ORDINARY).at
 
 
-@FEWER
-@given(SPANS, MOMENTS, st.timedeltas(timedelta(), timedelta(days=40)))
+@PATIENT
+@given(SPANS, MOMENTS, LATER)
 def test_a_later_start_never_ends_earlier(limit: Span, start: datetime, later: timedelta) -> None:
     earlier, after = (sla(limit, one, (), ORDINARY).at for one in (start, start + later))
     assume(limit.unit is not Unit.DAYS or (settled(start) and settled(start + later) and settled(earlier)))
     assert earlier <= after
 
 
-@FEWER
+@PATIENT
 @given(SPANS, MOMENTS, st.sets(st.integers(0, 120), max_size=6))
 def test_more_days_off_never_bring_a_promise_forward(limit: Span, start: datetime, off: set[int]) -> None:
     first = start.astimezone(CITY_TIME).date()
@@ -372,6 +375,7 @@ def test_more_days_off_never_bring_a_promise_forward(limit: Span, start: datetim
     assert fewer <= sla(limit, start, (), calendar).at
 
 
+@PATIENT
 @given(st.integers(1, 60), MOMENTS)
 def test_days_end_at_the_same_local_time_whatever_the_clocks_do(days: int, start: datetime) -> None:
     end = sla(Span(days, Unit.DAYS), start, (), ORDINARY).at
@@ -381,7 +385,7 @@ def test_days_end_at_the_same_local_time_whatever_the_clocks_do(days: int, start
     assert (until.date() - local.date(), until.time()) == (timedelta(days=days), local.time())
 
 
-@FEWER
+@PATIENT
 @given(start=MOMENTS, study=st.booleans(), extended=st.none() | st.dates(date(2023, 1, 1), date(2034, 1, 1)))
 @example(start=datetime(2028, 1, 31, 12, tzinfo=UTC), study=True, extended=date(2028, 3, 16))
 @example(start=datetime(2027, 12, 31, 23, tzinfo=UTC), study=True, extended=None)
@@ -397,8 +401,8 @@ def test_the_law_ends_with_a_day_of_the_city_between_its_limit_and_45_days(
         assert local.date() <= max(extended, day + timedelta(31 if study else 15))
 
 
-@FEWER
-@given(MOMENTS, st.timedeltas(timedelta(), timedelta(days=40)), st.booleans())
+@PATIENT
+@given(MOMENTS, LATER, st.booleans())
 def test_who_came_later_never_has_the_earlier_limit_of_the_law(start: datetime, later: timedelta, study: bool) -> None:
     first, second = (
         legal(one, study=study, privileged=False, extended_until=None, calendar=ORDINARY).at
@@ -407,12 +411,12 @@ def test_who_came_later_never_has_the_earlier_limit_of_the_law(start: datetime, 
     assert first <= second
 
 
-@FEWER
-@given(SPANS, starts_and_pauses(), st.sampled_from(["uk", "en"]))
+@PATIENT
+@given(SPANS, MOMENTS, PAUSES, st.sampled_from(["uk", "en"]))
 def test_every_deadline_can_be_explained(
-    limit: Span, given_: tuple[datetime, list[tuple[datetime, datetime]]], language: str
+    limit: Span, start: datetime, lengths: list[tuple[int, int]], language: str
 ) -> None:
-    start, pauses = given_
+    pauses = pausing(start, lengths)
     words = explain(sla(limit, start, pauses, ORDINARY), language)
     assert "{" not in words
     assert words.endswith(".")
