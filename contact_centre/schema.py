@@ -19,6 +19,8 @@ from sqlalchemy import MetaData
 import appeals.search_sqlite
 import appeals.tables
 import contact_centre.accounts
+import contact_centre.api.idempotency
+import contact_centre.api.tokens
 import contact_centre.jobs
 import contact_centre.outbound
 import contact_centre.outbox
@@ -40,6 +42,8 @@ METADATA: Final[tuple[MetaData, ...]] = (
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 _OWNERS: Final = (
     contact_centre.accounts,
+    contact_centre.api.idempotency,
+    contact_centre.api.tokens,
     contact_centre.jobs,
     contact_centre.outbound,
     contact_centre.outbox,

@@ -26,6 +26,37 @@ def upgrade() -> None:
         sa.UniqueConstraint("appeal_id"),
     )
     op.create_table(
+        "api_tokens",
+        sa.Column("token_id", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("digest", sa.String(), nullable=False),
+        sa.Column("scopes", sa.String(), nullable=False),
+        sa.Column("roles", sa.String(), nullable=False),
+        sa.Column("service", sa.String(), nullable=True),
+        sa.Column("desks", sa.String(), nullable=True),
+        sa.Column("per_minute", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.String(), nullable=False),
+        sa.Column("expires_at", sa.String(), nullable=True),
+        sa.Column("revoked_at", sa.String(), nullable=True),
+        sa.Column("last_used", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("token_id"),
+        sa.UniqueConstraint("name"),
+    )
+    op.create_table(
+        "idempotency_keys",
+        sa.Column("token_id", sa.String(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=False),
+        sa.Column("headers", sa.String(), nullable=False),
+        sa.Column("response", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("token_id", "key"),
+    )
+    with op.batch_alter_table("idempotency_keys", schema=None) as batch_op:
+        batch_op.create_index("idempotency_keys_created_at", ["created_at"], unique=False)
+
+    op.create_table(
         "message_attempts",
         sa.Column("attempt", sa.Integer(), nullable=False),
         sa.Column("message_id", sa.String(), nullable=False),
