@@ -241,6 +241,13 @@ class Telephones:
         )
         return self._run(made.phone.endpoint, "phone.xml.j2", values, address="127.0.0.1", port=port)
 
+    def phones(
+        self, port: int, *, answer_after: float = 0.3, tone: int | None = 880, talk: float | None = None
+    ) -> SippRun:
+        """Answer every call that comes to a port, for any number of phones whose fixed contact it is."""
+        values = self._answering("phones", answer_after, tone, talk, (), None)
+        return self._run("phones", "phone.xml.j2", values, address="127.0.0.1", port=port)
+
     def provider(
         self,
         peer: int = 0,

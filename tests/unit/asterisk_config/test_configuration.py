@@ -220,6 +220,20 @@ def test_ami_listens_on_loopback_for_three_users_with_what_they_need(tmp_path: P
     assert not [name for name, _ in manager[SERVICE_USER] if name == "eventfilter"]
 
 
+def test_messages_that_nobody_hears_are_not_made(tmp_path: Path) -> None:
+    """No more than these: queue, channel and bridge types are what AMI's and CEL's events are made of."""
+    stasis = parse(CONFIG_SOURCE / "stasis.conf", tmp_path)
+    assert stasis == {
+        "declined_message_types": [
+            ("decline", f"{name}_type")
+            for name in (
+                "ast_channel_varset", "ast_test_suite_message", "ast_rtp_rtcp_sent", "ast_rtp_rtcp_received",
+                "agi_exec_start", "agi_exec_end",
+            )
+        ]
+    }  # fmt: skip
+
+
 def test_sip_lets_nobody_in_without_an_account(installed: Path, tmp_path: Path) -> None:
     pjsip = parse(CONFIG_SOURCE / "pjsip.conf", tmp_path)
     settings = dict(pjsip["global"])
