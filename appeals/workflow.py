@@ -288,6 +288,8 @@ def decide(
     for rule in row.rules:
         rule(at)
     decision = _EFFECTS[type(command)](at, command)
+    if not decision.entries:  # nothing to tell: nothing has changed
+        return decision
     after = decision.appeal
     if row.target is not None:
         after = replace(after, status=row.target)
