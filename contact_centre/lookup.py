@@ -13,10 +13,9 @@ import sqlite3
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Integer, bindparam, select
 
@@ -78,14 +77,20 @@ class LookupLateError(Exception):
     """The database did not answer within the deadline."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Question:
+class _Question(NamedTuple):
     number: str
     call_id: str
     answer: asyncio.Future[Caller]
 
 
-_Answers = list[tuple[_Question, Caller | Exception]]
+class _Batch(NamedTuple):
+    """What was asked in one turn of the loop; ``late`` is when it is given up."""
+
+    questions: list[_Question]
+    late: asyncio.TimerHandle
+
+
+_Answered = tuple[_Batch, list[Caller | Exception]]
 
 
 class SqliteLookup:
@@ -98,8 +103,8 @@ class SqliteLookup:
         self._deadline_s = deadline_s
         self._loop = asyncio.get_running_loop()
         self._asked: list[_Question] = []
-        self._batches: queue.SimpleQueue[list[_Question] | None] = queue.SimpleQueue()
-        self._answered: queue.SimpleQueue[_Answers] = queue.SimpleQueue()
+        self._batches: queue.SimpleQueue[_Batch | None] = queue.SimpleQueue()
+        self._answered: queue.SimpleQueue[_Answered] = queue.SimpleQueue()
         self._batches_out = 0
         self._questions_out = 0
         self._loop_waits = True
@@ -119,15 +124,11 @@ class SqliteLookup:
         if self._questions_out >= MAX_WAITING:
             raise LookupLateError("too many look-ups wait for the database")
         answer: asyncio.Future[Caller] = self._loop.create_future()
-        late = self._loop.call_later(self._deadline_s, _give_up, answer, self._deadline_s)
         if not self._asked:
             self._loop.call_soon(self._hand_over)
         self._asked.append(_Question(number, call_id, answer))
         self._questions_out += 1
-        try:
-            return await answer
-        finally:
-            late.cancel()
+        return await answer
 
     def close(self) -> None:
         """End the thread; questions without an answer yet get none. A thread that the disk holds is left behind."""
@@ -138,9 +139,10 @@ class SqliteLookup:
 
     def _hand_over(self) -> None:
         """Give the thread all that was asked in this turn of the loop; take the answers, if they come at once."""
-        batch, self._asked = self._asked, []
-        if not batch:
+        questions, self._asked = self._asked, []
+        if not questions:
             return
+        batch = _Batch(questions, self._loop.call_later(self._deadline_s, _give_up, questions, self._deadline_s))
         idle = self._batches_out == 0
         self._loop_waits = idle
         self._batches_out += 1
@@ -148,7 +150,7 @@ class SqliteLookup:
         if not idle:
             return
         try:
-            self._take(self._answered.get(timeout=PATIENCE_S))
+            self._take(*self._answered.get(timeout=PATIENCE_S))
         except queue.Empty:
             self._loop_waits = False  # the thread looks at this after it has answered, we look once more after this
             self._collect()
@@ -156,12 +158,13 @@ class SqliteLookup:
     def _collect(self) -> None:
         with suppress(queue.Empty):
             while True:
-                self._take(self._answered.get_nowait())
+                self._take(*self._answered.get_nowait())
 
-    def _take(self, answers: _Answers) -> None:
+    def _take(self, batch: _Batch, answers: list[Caller | Exception]) -> None:
+        batch.late.cancel()
         self._batches_out -= 1
         self._questions_out -= len(answers)
-        for question, found in answers:
+        for question, found in zip(batch.questions, answers, strict=True):
             if question.answer.done():
                 continue
             if isinstance(found, Caller):
@@ -172,25 +175,25 @@ class SqliteLookup:
     def _work(self) -> None:
         connection: sqlite3.Connection | None = None
         while (batch := self._batches.get()) is not None:
-            answers: _Answers = []
-            for question in batch:
+            answers: list[Caller | Exception] = []
+            now = self._clock.now()
+            for question in batch.questions:
                 if question.answer.done():  # nobody waits any more
-                    answers.append((question, NOBODY))
+                    answers.append(NOBODY)
                     continue
                 try:
                     if connection is None:
                         connection = _connect(self._database)
                     if not connection.in_transaction:  # one for all of them: it costs as much as a look-up
                         connection.execute("BEGIN")
-                    found = look_up(SqliteTx(connection), question.number, question.call_id, self._clock.now())
-                    answers.append((question, found))
+                    answers.append(look_up(SqliteTx(connection), question.number, question.call_id, now))
                 except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to who waits
-                    answers.append((question, error))
+                    answers.append(error)
                     _close(connection)
                     connection = None
             if connection is not None and connection.in_transaction:
                 connection.execute("ROLLBACK")
-            self._answered.put(answers)
+            self._answered.put((batch, answers))
             if not self._loop_waits:
                 with suppress(RuntimeError):  # the loop has ended
                     self._loop.call_soon_threadsafe(self._collect)
@@ -212,9 +215,10 @@ def _close(connection: sqlite3.Connection | None) -> None:
         connection.close()
 
 
-def _give_up(answer: asyncio.Future[Caller], after_s: float) -> None:
-    if not answer.done():
-        answer.set_exception(LookupLateError(f"the database did not answer within {after_s:g} s"))
+def _give_up(questions: list[_Question], after_s: float) -> None:
+    for question in questions:
+        if not question.answer.done():
+            question.answer.set_exception(LookupLateError(f"the database did not answer within {after_s:g} s"))
 
 
 def look_up(tx: SqliteTx, number: str, call_id: str, now: datetime) -> Caller:

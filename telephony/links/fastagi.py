@@ -1,19 +1,21 @@
 """The FastAGI server: Asterisk asks, an endpoint answers with commands.
 
 Routes are panoramisk's (``fast_agi.Application``); what serves them is our own, sockets and ``wire.agi``: its own loop
-spins for ever on a connection that closes early, and takes three times as long for a call (ADR 10).
+spins for ever on a connection that closes early, and takes three times as long for a call (ADR 10). Connections are
+watched by an epoll of our own, and the event loop watches that: one watcher instead of one for each connection.
 Nothing here may hold a citizen up or grow without bound: the dialplan gives us two seconds, whoever is silent or is not
 Asterisk is sent away, and beyond the cap the call is told at once to go on without us.
 """
 
 import asyncio
+import select
 import socket
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import IPv4Address, ip_address
 from itertools import takewhile
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from panoramisk.fast_agi import Application
 
@@ -29,6 +31,7 @@ REST_S: Final = 0.2
 """How long nobody is taken when there are no file descriptors left."""
 READ_SIZE: Final = agi.MAX_HEADER + 2
 
+_NO_REQUEST: Final = Request({})
 _BUSY: Final = agi.command("VERBOSE", "contact-centre is busy: this call goes on without it", "1")
 
 
@@ -63,8 +66,7 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(NamedTuple):
     """A connection's end. ``request`` is None when none came; ``error`` is a fault of the endpoint."""
 
     outcome: Outcome
@@ -79,13 +81,13 @@ class Session:
     __slots__ = (
         "_loop",
         "_reader",
-        "_reading",
         "_refused",
         "_replies",
         "_server",
         "_socket",
         "_task",
         "_waiting",
+        "descriptor",
         "opened_at",
         "outcome",
         "request",
@@ -94,8 +96,8 @@ class Session:
     def __init__(self, server: "FastAgi", connection: socket.socket, loop: asyncio.AbstractEventLoop) -> None:
         self._server = server
         self._socket = connection
+        self.descriptor = connection.fileno()
         self._loop = loop
-        self._reading = False
         self._reader = RequestReader()
         self._replies: ReplyReader | None = None
         self._task: asyncio.Task[None] | None = None
@@ -103,7 +105,7 @@ class Session:
         self._refused = False
         self.opened_at = loop.time()
         self.outcome: Ended | None = None
-        self.request = Request({})
+        self.request = _NO_REQUEST
 
     async def command(self, line: bytes) -> Reply:
         """Give one command (``wire.agi.command``), in one write, and wait for its answer.
@@ -125,22 +127,17 @@ class Session:
             self._waiting = None
 
     def readable(self) -> None:
-        """Read what has come, or wait for it."""
+        """Read what has come, if anything has."""
         try:
             data = self._socket.recv(READ_SIZE)
         except (BlockingIOError, InterruptedError):
-            data = None
+            return
         except OSError:
             data = b""
-        if data is None:
-            pass
-        elif data:
+        if data:
             self._received(data)
         else:
             self.end(Outcome.HUNG_UP)
-        if not self._reading and self.outcome is None:
-            self._reading = True
-            self._loop.add_reader(self._socket.fileno(), self.readable)
 
     def _write(self, line: bytes) -> None:
         """In one piece: the line is short and the socket's buffer empty, since every answer is waited for."""
@@ -177,9 +174,7 @@ class Session:
         self.outcome = Ended(outcome, self.request if self.greeted else None, reason, error)
         if self._task is not None:
             self._task.cancel()
-        if self._reading:
-            self._loop.remove_reader(self._socket.fileno())
-        self._socket.close()
+        self._socket.close()  # which takes it off the epoll, too
         self._server.closed(self, self.outcome)
 
     def _asked(self) -> None:
@@ -234,10 +229,11 @@ class FastAgi(Application):  # type: ignore[misc]
         super().__init__(loop=asyncio.get_running_loop())
         self._ended = ended
         self._limits = limits
-        self._connections: dict[Session, None] = {}
-        self._silent: dict[Session, None] = {}
+        self._connections: dict[int, Session] = {}
+        self._silent: dict[int, Session] = {}
         self.serving: set[asyncio.Task[None]] = set()
         self._socket: socket.socket | None = None
+        self._epoll = select.epoll()
         self._sweeping: asyncio.TimerHandle | None = None
         self._resting: asyncio.TimerHandle | None = None
 
@@ -274,7 +270,9 @@ class FastAgi(Application):  # type: ignore[misc]
         family = socket.AF_INET if isinstance(address, IPv4Address) else socket.AF_INET6
         self._socket = socket.create_server((host, port), family=family, backlog=BACKLOG)
         self._socket.settimeout(0)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # what is accepted inherits it
         self._listen(self._socket)
+        self.loop.add_reader(self._epoll.fileno(), self._readable)
 
     @property
     def port(self) -> int:
@@ -298,12 +296,14 @@ class FastAgi(Application):  # type: ignore[misc]
             self.loop.remove_reader(self._socket.fileno())
             self._socket.close()
             self._socket = None
+            self.loop.remove_reader(self._epoll.fileno())
         serving = list(self.serving)
-        for session in list(self._connections):
+        for session in list(self._connections.values()):
             session.end(Outcome.HUNG_UP, "the service stops")
         for timer in (self._sweeping, self._resting):
             if timer is not None:
                 timer.cancel()
+        self._epoll.close()
         await asyncio.gather(*serving, return_exceptions=True)
 
     def endpoint(self, script: str) -> Endpoint | None:
@@ -316,8 +316,8 @@ class FastAgi(Application):  # type: ignore[misc]
 
     def closed(self, session: Session, ended: Ended) -> None:
         """A connection is gone."""
-        self._connections.pop(session, None)
-        self._silent.pop(session, None)
+        self._connections.pop(session.descriptor, None)
+        self._silent.pop(session.descriptor, None)
         self._ended(ended)
 
     def _listen(self, listening: socket.socket) -> None:
@@ -330,7 +330,6 @@ class FastAgi(Application):  # type: ignore[misc]
             for _ in range(ACCEPT_AT_ONCE):
                 connection, _address = listening.accept()
                 connection.settimeout(0)
-                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self._open(Session(self, connection, self.loop))
         except (BlockingIOError, InterruptedError, ConnectionAbortedError):
             pass
@@ -340,26 +339,34 @@ class FastAgi(Application):  # type: ignore[misc]
 
     def _open(self, session: Session) -> None:
         """A connection came: too many, and the one that has been silent longest goes."""
-        self._connections[session] = None
-        self._silent[session] = None
+        self._connections[session.descriptor] = self._silent[session.descriptor] = session
         if self._sweeping is None:
             self._sweeping = self.loop.call_later(SWEEP_S, self._sweep)
         session.readable()
+        if session.outcome is None:
+            self._epoll.register(session.descriptor, select.EPOLLIN)
         if len(self._connections) > self._limits.connections:
-            oldest = next(iter(self._silent), session)
+            oldest = next(iter(self._silent.values()), session)
             oldest.end(Outcome.SILENT, "too many connections")
 
     def greeted(self, session: Session) -> None:
         """A connection is no longer silent: its header came, or its end."""
-        self._silent.pop(session, None)
+        self._silent.pop(session.descriptor, None)
+
+    def _readable(self) -> None:
+        """Let those read for whom something has come."""
+        for descriptor, _events in self._epoll.poll(0):
+            session = self._connections.get(descriptor)
+            if session is not None:
+                session.readable()
 
     def _sweep(self) -> None:
         """Send away who is out of time. The oldest stand first, so it costs nothing while all are well."""
         self._sweeping = None
         now = self.loop.time()
-        for session in _before(self._silent, now - self._limits.header_s):
+        for session in _before(self._silent.values(), now - self._limits.header_s):
             session.end(Outcome.SILENT, f"no header within {self._limits.header_s:g} s")
-        for session in _before(self._connections, now - self._limits.session_s):
+        for session in _before(self._connections.values(), now - self._limits.session_s):
             session.end(Outcome.LATE, f"not served within {self._limits.session_s:g} s")
         if self._connections:
             self._sweeping = self.loop.call_later(SWEEP_S, self._sweep)

@@ -6,8 +6,8 @@ each before it reads the next. Whatever the bytes are, only ``AgiError`` is rais
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 from urllib.parse import quote
 
 FIRST_LINE: Final = b"agi_network: yes\n"
@@ -26,6 +26,7 @@ MAX_VARIABLES: Final = 24
 OK: Final = 200
 USAGE: Final = 520
 
+_NEXT_NAME: Final = "\nagi_"
 _END: Final = b"\n\n"
 _HANGUP: Final = b"HANGUP"
 _TRYING: Final = b"100"
@@ -40,8 +41,7 @@ class AgiError(Exception):
     """The bytes are not AGI, or a command cannot be said in it. Quotes nothing of them: they may be a citizen's."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """What Asterisk tells of the call, by the names it uses (``agi_callerid``, ``agi_arg_1``, ...)."""
 
     headers: Mapping[str, str]
@@ -61,8 +61,7 @@ class Request:
         return self.headers.get(f"agi_arg_{position}", "")
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """What Asterisk answers: ``200`` with the command's result, or why it was not run (510, 511, 520).
 
     ``text`` is what follows the result, or the code where there is no result; lines of a usage are joined by line ends.
@@ -98,18 +97,19 @@ class RequestReader:
         if end < 0:
             return None
         taken = end + len(_END) - (len(buffer) - min(len(data), MAX_HEADER + len(_END)))
-        return _request(bytes(buffer[:end])), data[taken:]
+        return _request(buffer[:end].decode("utf-8", "replace")), data[taken:]
 
 
-def _request(header: bytes) -> Request:
-    lines = header.decode("utf-8", "replace").split("\n")
+def _request(header: str) -> Request:
+    lines = header.split("\n")
     if len(lines) > MAX_LINES:
         raise AgiError(f"more than {MAX_LINES} header lines")
     try:
-        headers = {name: value for name, value in [line.split(": ", 1) for line in lines] if name.startswith("agi_")}
+        headers = dict([line.split(": ", 1) for line in lines])
     except ValueError:
         raise AgiError("a line that is no header") from None
-    if len(headers) != len(lines):  # a line break in a caller's name makes lines of its own
+    # a line break in a caller's name makes lines of its own
+    if len(headers) != len(lines) or header.count(_NEXT_NAME) != len(lines) - 1:
         raise AgiError("a header that is not AGI's, or told twice")
     return Request(headers)
 
@@ -213,7 +213,16 @@ def set_variables(values: Mapping[str, str]) -> bytes:
     """
     if not 0 < len(values) <= MAX_VARIABLES:
         raise AgiError(f"one command sets 1 to {MAX_VARIABLES} variables")
-    if not all(map(_NAME.fullmatch, values)):
+    if not all(map(_is_name, values)):
         raise AgiError("a name that no variable has")
-    pairs = ",".join(f"{name}={quote(value, safe='', errors='replace')}" for name, value in values.items())
-    return command("EXEC", "MSet", pairs)
+    return command("EXEC", "MSet", ",".join([f"{name}={_encoded(value)}" for name, value in values.items()]))
+
+
+@lru_cache(maxsize=MAX_VARIABLES)
+def _is_name(name: str) -> bool:
+    """Remembered: an endpoint sets the same variables for every call."""
+    return _NAME.fullmatch(name) is not None
+
+
+def _encoded(value: str) -> str:
+    return value if value.isascii() and value.isalnum() else quote(value, safe="", errors="replace")
