@@ -141,3 +141,12 @@ def mask_number(number: str | None) -> str:
     tail = digits[-4:] if len(digits) - len(head) > SUBSCRIBER else digits[-2:]
     plus = "+" if (number or "").startswith("+") else ""
     return plus + head + "*" * (len(digits) - len(head) - len(tail)) + tail
+
+
+def is_mobile(e164: str) -> bool:
+    """Whether a number can get an SMS, as far as its range tells: a mobile one, or one that may be."""
+    try:
+        kind = phonenumbers.number_type(phonenumbers.parse(e164))
+    except phonenumbers.NumberParseException:
+        return False
+    return kind in {PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE}

@@ -5,16 +5,18 @@ command to an appeal and says what follows; it reads no clock, writes nothing an
 illegal. Sources: the Law of Ukraine "On citizens' appeals" (articles at the rules), and rules of the city (proposals).
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from appeals import clocks, commands
+from appeals import clocks, commands, places, routing
 from appeals.commands import Command
 from appeals.duties import DutyKind
 from appeals.errors import GuardError, IllegalTransitionError, RoleError
 from appeals.model import ENDED, OPEN, Actor, Appeal, Channel, HistoryEntry, Kind, Pause, Result, Role, Status
+from appeals.numbers import parse_number
 from appeals.reference import Category, Reference, Span
 
 LONGEST_TEXT: Final = 4000
@@ -46,6 +48,9 @@ EDITABLE: Final = frozenset(
 )
 _PERSONAL: Final = frozenset({"applicant", "applicant_phone", "applicant_email", "address", "description"})
 """The history says that these were changed, not from what to what: it is shown to more people than they are."""
+
+_EMAIL: Final = re.compile(r"[^@\s<>\"(),:;]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,63}")
+"""Narrower than RFC 5321: what a clerk takes down by ear, and nothing that could mean something to a mail server."""
 
 _OPERATORS: Final = (Role.OPERATOR, Role.SUPERVISOR)
 _SUPERVISORS: Final = (Role.SUPERVISOR,)
@@ -341,6 +346,8 @@ def _edited(at: Situation, changes: Mapping[str, str | bool | None]) -> tuple[Ap
         return at.appeal, ()
     if changed.get("complained_of") is not None:
         at.reference.service(str(changed["complained_of"]))
+    if "address" in changed and "district" not in changed:
+        changed["district"] = places.parse(str(changed["address"] or ""), at.reference.streets).district
     appeal = replace(at.appeal, **changed)  # type: ignore[arg-type]
     if "category" in changed:
         appeal = _categorised(appeal, at)
@@ -350,8 +357,16 @@ def _edited(at: Situation, changes: Mapping[str, str | bool | None]) -> tuple[Ap
         appeal = replace(appeal, **dict.fromkeys(_PERSONAL))  # type: ignore[arg-type]
     if appeal.status is not Status.NEW and "category" in changed:
         appeal = replace(appeal, **_deadlines(replace(at, appeal=appeal)))
+    appeal = replace(appeal, proposed_service=_proposed(appeal, at))
     shown = {name: None if name in _PERSONAL else str(value) for name, value in sorted(changed.items())}
     return appeal, (HistoryEntry(at.now, at.actor.login, "edited", shown),)
+
+
+def _proposed(appeal: Appeal, at: Situation) -> str | None:
+    """The service that the city's rules propose."""
+    if appeal.category is None:
+        return None
+    return routing.propose(at.reference, appeal.category, appeal.district, at.now, appeal.complained_of).service
 
 
 def _field(name: str, value: str | bool | None) -> str | bool | None:
@@ -366,7 +381,16 @@ def _field(name: str, value: str | bool | None) -> str | bool | None:
     text = (value or "").strip()
     if len(text) > LONGEST_TEXT:
         raise GuardError("text_too_long", f"{name} has more than {LONGEST_TEXT} characters", field=name)
-    return text or None
+    if not text:
+        return None
+    if name == "applicant_phone":
+        number = parse_number(text).e164
+        if number is None:
+            raise GuardError("phone", "no number that can be called; write it as +380 50 123 45 67", field=name)
+        return number
+    if name == "applicant_email" and _EMAIL.fullmatch(text) is None:
+        raise GuardError("email", "no e-mail address", field=name)
+    return text
 
 
 def _categorised(appeal: Appeal, at: Situation) -> Appeal:
@@ -422,7 +446,7 @@ def _register(at: Situation, command: commands.Register) -> Decision:
         operator=appeal.operator or (None if Role.SYSTEM in at.actor.roles else at.actor.login),
         desk=category.desk,
     )
-    appeal = replace(appeal, **_deadlines(replace(at, appeal=appeal)))
+    appeal = replace(appeal, **_deadlines(replace(at, appeal=appeal)), proposed_service=_proposed(appeal, at))
     told_in_the_call = appeal.channel in {Channel.PHONE, Channel.VISIT}
     owed = () if told_in_the_call else (Owed(DutyKind.INFORM, "registered", at.now + INFORM_WITHIN),)
     note = _note(at, "registered", kind=kind.value, category=category.code)

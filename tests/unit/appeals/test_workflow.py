@@ -255,8 +255,28 @@ def test_only_known_fields_are_edited_and_length_is_bounded() -> None:
     assert refused(appeal(), commands.Edit(changes={"description": "х" * 4001})) == "text_too_long"
     assert refused(appeal(), commands.Edit(changes={"language": "ru"})) == "language"
     assert refused(appeal(), commands.Edit(changes={"address": True})) == "not_text"
+    assert refused(appeal(), commands.Edit(changes={"applicant_phone": "101"})) == "phone"
+    for wrong in ("їжак", "a@b", "a@b.ua, c@d.ua", "a\n@b.ua", '"a b"@c.ua'):
+        assert refused(appeal(), commands.Edit(changes={"applicant_email": wrong})) == "email"
     with pytest.raises(UnknownReferenceError):
         run(appeal(), commands.Edit(changes={"complained_of": "nobody"}))
+
+
+def test_where_the_applicant_is_reached_is_kept_as_it_can_be_used() -> None:
+    changes = {"applicant_phone": "050 765 43 21", "applicant_email": "maria@example.org", "privileged": True}
+    after = run(appeal(), commands.Edit(changes=changes)).appeal
+    assert (after.applicant_phone, after.applicant_email, after.privileged) == (
+        "+380507654321",
+        "maria@example.org",
+        True,
+    )
+
+
+def test_the_usual_service_is_proposed_unless_the_complaint_is_about_it() -> None:
+    after = run(appeal(category=None), commands.Edit(changes={"category": "water.pressure"})).appeal
+    assert after.proposed_service == "water"
+    assert run(after, commands.Edit(changes={"complained_of": "water"})).appeal.proposed_service is None
+    assert run(after, commands.Edit(changes={"category": None})).appeal.proposed_service is None
 
 
 def test_an_edit_that_changes_nothing_leaves_no_trace() -> None:
