@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
@@ -62,7 +61,7 @@ class SmsSettings(Section):
     url: str
     method: Literal["POST", "PUT", "GET"] = "POST"
     encoding: Literal["json", "form", "query"] = "json"
-    headers: Mapping[str, str] = MappingProxyType({})
+    headers: dict[str, str] = Field(default_factory=dict)
     body: dict[str, Any]
     secret_file: Path | None = None
     idempotency_header: str | None = None

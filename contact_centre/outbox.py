@@ -111,8 +111,8 @@ _CLAIMABLE: Final = (
         outbox.c.next_at <= bindparam("now"),
         ~exists().where(
             _is(_earlier, State.QUEUED, State.SENDING),
-            _earlier.c.peer == outbox.c.peer,
             _earlier.c.appeal_id == outbox.c.appeal_id,
+            _earlier.c.channel == outbox.c.channel,
             _earlier.c.address == outbox.c.address,
             _earlier.c.position < outbox.c.position,
         ),
