@@ -4,16 +4,17 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from appeals import rows
 from appeals.duties import Callback, CallbackState, Duty, callbacks
-from appeals.model import Appeal, HistoryEntry, Status
+from appeals.model import Actor, Appeal, HistoryEntry, Status
 from appeals.store import to_text
 from appeals.tables import appeal_calls, appeal_history, appeals, call_recordings, duties, is_callback
+from appeals.visibility import Sight, sight
 
 CHUNK: Final = 500
 """How many ids go into one statement; SQLite limits the number of its variables."""
@@ -69,6 +70,25 @@ async def get_appeal(connection: AsyncConnection, appeal_id: str) -> Appeal | No
     return found[0] if found else None
 
 
+async def get_appeals(connection: AsyncConnection, appeal_ids: Sequence[str]) -> list[Appeal]:
+    """Appeals of these ids, in their order; ids of none are left out."""
+    found: dict[str, Appeal] = {}
+    for start in range(0, len(appeal_ids), CHUNK):
+        chosen = select(appeals).where(appeals.c.appeal_id.in_(appeal_ids[start : start + CHUNK]))
+        found |= {one.appeal_id: one for one in await _load(connection, chosen, None)}
+    return [found[appeal_id] for appeal_id in appeal_ids if appeal_id in found]
+
+
+async def sight_of(connection: AsyncConnection, appeal_id: str, actor: Actor) -> Sight:
+    """How much ``actor`` sees of an appeal; nothing of one that there is not.
+
+    One that is hidden costs the same as one that there is not, so that the time of an answer does not tell them apart.
+    """
+    of = select(appeals.c.desk, appeals.c.service).where(appeals.c.appeal_id == appeal_id)
+    row = (await connection.execute(of)).one_or_none()
+    return Sight.NOTHING if row is None else sight(actor, desk=row.desk, service=row.service)
+
+
 async def list_callbacks(connection: AsyncConnection, filters: CallbackFilters = CallbackFilters()) -> list[Callback]:
     """Entries of the callback worklist, the one due first at the head. Each comes whole or not at all."""
     conditions: list[ColumnElement[bool]] = [is_callback]
@@ -83,6 +103,29 @@ async def list_callbacks(connection: AsyncConnection, filters: CallbackFilters =
     if filters.since is not None:
         conditions.append(or_(duties.c.closed_at.is_(None), duties.c.closed_at >= to_text(filters.since)))
     return callbacks(map(rows.duty, (await connection.execute(rows.DUTIES.where(*conditions))).mappings()))
+
+
+class Linked(NamedTuple):
+    """An appeal that a call is linked to, and what decides who sees it."""
+
+    appeal_id: str
+    desk: str | None
+    service: str | None
+
+
+async def linked_appeals(connection: AsyncConnection, call_ids: Sequence[str]) -> dict[str, list[Linked]]:
+    """The appeals of calls by ``call_id``, the oldest first; a call without an appeal is absent."""
+    found: dict[str, list[Linked]] = defaultdict(list)
+    for start in range(0, len(call_ids), CHUNK):
+        statement = (
+            select(appeal_calls.c.call_id, appeals.c.appeal_id, appeals.c.desk, appeals.c.service)
+            .join(appeals, appeals.c.appeal_id == appeal_calls.c.appeal_id)
+            .where(appeal_calls.c.call_id.in_(call_ids[start : start + CHUNK]))
+            .order_by(appeals.c.appeal_id)
+        )
+        for row in await connection.execute(statement):
+            found[row.call_id].append(Linked(row.appeal_id, row.desk, row.service))
+    return dict(found)
 
 
 async def appeals_of_calls(connection: AsyncConnection, call_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:

@@ -4,6 +4,7 @@ Restricted appeals (their category has a ``desk``) are masked for everybody else
 person nor the words are shown. An executor sees what is with their service. The mayor sees matters, not people.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 from enum import StrEnum
 from typing import Final
@@ -34,6 +35,15 @@ def sight(actor: Actor, *, desk: str | None, service: str | None) -> Sight:
     if desk is not None and desk not in actor.desks and Role.SYSTEM not in actor.roles:
         return Sight.MASKED
     return Sight.WHOLE if own or actor.roles & _PEOPLE else Sight.MATTER
+
+
+def sight_of_call(actor: Actor, appeals: Iterable[tuple[str | None, str | None]]) -> Sight:
+    """How much ``actor`` sees of a call that is linked to appeals of these desks and services: of all, the least.
+
+    A call without an appeal is everybody's who sees those of all services.
+    """
+    sights = [sight(actor, desk=desk, service=service) for desk, service in appeals]
+    return max(sights or [sight(actor, desk=None, service=None)], key=tuple(Sight).index)
 
 
 def seen(appeal: Appeal, actor: Actor) -> Appeal | None:

@@ -25,7 +25,9 @@ from sqlalchemy import (
     Table,
     bindparam,
     func,
+    literal,
     select,
+    tuple_,
     update,
 )
 from sqlalchemy.dialects.sqlite import insert
@@ -322,7 +324,10 @@ def add_quarantine(tx: Tx, file_id: int, bad: Iterable[tuple[int, bytes, str]], 
 
 @dataclass(frozen=True, slots=True)
 class CallFilter:
-    """Which calls to list; None does not filter. ``since`` is inclusive, ``until`` exclusive."""
+    """Which calls to list; None does not filter. ``since`` is inclusive, ``until`` exclusive.
+
+    ``before`` is the start and the id of a call: only older ones, where of the same moment the greater id is younger.
+    """
 
     since: datetime | None = None
     until: datetime | None = None
@@ -331,6 +336,7 @@ class CallFilter:
     operator: str | None = None
     outcome: str | None = None
     limit: int | None = None
+    before: tuple[datetime, str] | None = None
 
 
 async def list_calls(connection: AsyncConnection, wanted: CallFilter) -> list[CallRecord]:
@@ -394,6 +400,9 @@ def _conditions(wanted: CallFilter) -> Iterable[ColumnElement[bool]]:
         yield calls.c.operator == wanted.operator
     if wanted.outcome is not None:
         yield calls.c.queue_outcome == wanted.outcome
+    if wanted.before is not None:
+        at, call_id = wanted.before
+        yield tuple_(calls.c.started_at, calls.c.call_id) < tuple_(literal(stamp(at)), literal(call_id))
 
 
 def _call_row(call: Call, caller_number: str | None, *, sealed: bool, version: int) -> dict[str, object]:
