@@ -25,6 +25,7 @@ from contact_centre.ledger_watch import LedgerWatch
 from contact_centre.live_feed import LiveFeed, ami_finding
 from contact_centre.lookup import Incoming, SqliteLookup
 from contact_centre.numbers import number_reader
+from contact_centre.outbound_results import ResultsKeeper
 from contact_centre.writer import Writer
 from recordings.service import RecordingService
 from telephony.ingest import Ingest
@@ -83,6 +84,7 @@ async def _serve(settings: Settings, writer: Writer, engine: AsyncEngine, ready:
     finaliser = Finaliser(service, engine, writer, clock, metrics, settings.recording.workers)
     ingest = Ingest(settings.asterisk.ledger, clock, to_e164)
     follower = LedgerFollower(ingest, writer, to_e164, clock, metrics, finaliser.wake, settings.health.max_ledger_lag_s)
+    results = ResultsKeeper(writer, lambda: follower.caught_up_at)
     agi_watch = AgiWatch(clock, metrics.registry)
     lookup = SqliteLookup(settings.database, to_e164, clock)
     fastagi = FastAgi(agi_watch.ended)
@@ -128,7 +130,7 @@ async def _serve(settings: Settings, writer: Writer, engine: AsyncEngine, ready:
             asyncio.get_running_loop().add_signal_handler(sign, stop.set)
         loops = [
             asyncio.create_task(loop)
-            for loop in (follower.run(), finaliser.run(), watch.watch(), ami.run(), ledger_watch.run())
+            for loop in (follower.run(), finaliser.run(), watch.watch(), ami.run(), ledger_watch.run(), results.run())
         ]
         ready(site.name)
         _log.info("service started", web=site.name, ledger=str(settings.asterisk.ledger))

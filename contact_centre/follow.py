@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
@@ -45,6 +45,8 @@ class LedgerFollower:
         self._max_lag = timedelta(seconds=max_lag_s)
         self._trouble: str | None = None
         self._up_to_date_at = clock.now()
+        self.caught_up_at: datetime | None = None
+        """When the ledger was last read to its end; None before the first time. What it held then is kept."""
 
     def finding(self) -> Finding:
         """Whether the ledger is being followed, and not too far behind."""
@@ -85,7 +87,7 @@ class LedgerFollower:
             batch = await asyncio.to_thread(self._ingest.read)
             if batch is None:
                 self._trouble = None
-                self._up_to_date_at = self._clock.now()
+                self._up_to_date_at = self.caught_up_at = self._clock.now()
                 self._metrics.ledger_lag.set(self._ingest.lag_bytes())
                 await asyncio.sleep(POLL_S)
                 continue

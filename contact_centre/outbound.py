@@ -20,7 +20,7 @@ from contact_centre.config import OutboundSettings, Settings
 from contact_centre.numbers import number_plan
 from contact_centre.tables import metadata
 from telephony.core.lines import LINES
-from telephony.outbound import OutboundCall, Picked, new_call_id
+from telephony.outbound import OutboundCall, Result, new_call_id
 from telephony.ports import Tx
 from telephony.store import stamp
 
@@ -35,14 +35,25 @@ outbound_calls: Final = Table(
     Column("result", String),
     Index("outbound_calls_operator", "operator", "requested_at"),
 )
-"""Calls that operators asked for. ``result`` is what became of the operator's leg; None while, or if never, known."""
+"""Calls that operators asked for. ``result`` is a ``Result``; None while it is not known (``outbound_results``)."""
+
+open_requests: Final = outbound_calls.c.result.is_(None) | (outbound_calls.c.result == Result.NO_RECORD.value)
+"""What the ledger may still tell something about."""
+
+Index("outbound_calls_open", outbound_calls.c.requested_at, sqlite_where=open_requests, postgresql_where=open_requests)
 
 _INSERT: Final = insert(outbound_calls)
 _RECENT: Final = (
     select(func.count())
     .select_from(outbound_calls)
-    .where(outbound_calls.c.operator == bindparam("of_operator"), outbound_calls.c.requested_at > bindparam("since"))
+    .where(
+        outbound_calls.c.operator == bindparam("of_operator"),
+        outbound_calls.c.requested_at > bindparam("since"),
+        outbound_calls.c.result.is_(None) | (outbound_calls.c.result == Result.PICKED_UP.value),
+    )
 )
+"""The calls that reached for a citizen, or may yet: only those wear the limit out."""
+
 _ACCOUNT: Final = select(accounts.c.roles, accounts.c.sip_account).where(accounts.c.login == bindparam("of_login"))
 _EXISTS: Final = {
     "duty": select(duties.c.duty_id).where(duties.c.duty_id == bindparam("of_id")),
@@ -160,9 +171,9 @@ def intend(
     return call
 
 
-def finish(tx: Tx, call_id: str, picked: Picked) -> None:
-    """Note what became of the operator's leg."""
-    tx.execute(_FINISH, {"of_call": call_id, "result": picked.value})
+def finish(tx: Tx, call_id: str, result: Result) -> None:
+    """Note what became of a call."""
+    tx.execute(_FINISH, {"of_call": call_id, "result": result.value})
 
 
 def _check_purpose(tx: Tx, purpose: str | None) -> None:
@@ -179,5 +190,5 @@ def _check_limit(tx: Tx, policy: OutboundSettings, operator: str, at: datetime) 
     if made >= policy.calls_per_hour:
         raise CallRefusedError(
             Refusal.HOURLY_LIMIT,
-            f"{operator} has asked for {made} calls within the hour (outbound.calls_per_hour)",
+            f"{operator} has called {made} times within the hour (outbound.calls_per_hour)",
         )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from telephony.links.ami_session import AmiAddress, AmiRefused, AmiUnavailable, LoginRefused, Protocol, Session, words
+from telephony.outbound import RING_OPERATOR_S, NotPlacedError, OutboundCall, Result, originate_fields
 from telephony.phones import RELOAD_MODULES
 from telephony.wire.ami import AmiError
 
@@ -16,6 +17,10 @@ ANSWER_WITHIN_S: Final = 5.0
 
 HEAD_OF_QUEUE: Final = "1000"
 """Above every priority that the dialplan gives."""
+
+_BUSY: Final = frozenset({"INUSE", "BUSY", "RINGING", "RINGINUSE", "ONHOLD"})
+_ABSENT: Final = frozenset({"UNAVAILABLE", "INVALID"})
+"""DEVICE_STATE's words for a phone that is used, and for one that is not registered."""
 
 
 @asynccontextmanager
@@ -176,3 +181,38 @@ async def pause(address: AmiAddress, queue: str, interface: str, reason: str | N
     fields = {"Queue": queue, "Interface": interface, "Paused": "false" if reason is None else "true"}
     async with session(address) as ami:
         await ami.ask("QueuePause", fields | ({} if reason is None else {"Reason": reason}))
+
+
+async def place(address: AmiAddress, call: OutboundCall, ring_s: float = RING_OPERATOR_S) -> Result:
+    """Ring the operator, and once they have picked up, the citizen; returns when they have, or have not.
+
+    Raises:
+        NotPlacedError: Nobody's phone rings.
+        AmiUnavailable: Asterisk was asked and did not answer: whether it calls is for the ledger to say.
+        ValueError: See ``originate_fields``.
+    """
+    fields = originate_fields(call, ring_s)
+    asked = False
+    try:
+        async with session(address) as ami:
+            hindrance = await _hindrance(ami, call.endpoint)
+            if hindrance is not None:
+                return hindrance
+            asked = True
+            await ami.ask("Originate", fields, within=ring_s + 5)
+    except AmiRefused as error:
+        if asked and "Originate failed" in str(error):
+            return Result.NOT_PICKED_UP
+        raise NotPlacedError(Result.REFUSED, str(error)) from error
+    except AmiError as error:
+        if asked and isinstance(error, AmiUnavailable):
+            raise
+        raise NotPlacedError(Result.NOT_REACHED, str(error)) from error
+    return Result.PICKED_UP
+
+
+async def _hindrance(ami: Session, endpoint: str) -> Result | None:
+    state = (await ami.ask("Getvar", {"Variable": f"DEVICE_STATE(PJSIP/{endpoint})"})).get("Value")
+    if state in _BUSY:
+        return Result.BUSY
+    return Result.ABSENT if state in _ABSENT else None

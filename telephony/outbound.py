@@ -15,15 +15,10 @@ from typing import Final
 
 import uuid_utils
 
-from telephony.control import session
-from telephony.links.ami_session import AmiAddress, AmiRefused
+from telephony.wire.ami import AmiError
 
 RING_OPERATOR_S: Final = 25.0
 """How long the operator's phone rings."""
-
-_BUSY: Final = frozenset({"INUSE", "BUSY", "RINGING", "RINGINUSE", "ONHOLD"})
-_ABSENT: Final = frozenset({"UNAVAILABLE", "INVALID"})
-"""DEVICE_STATE's words for a phone that is used, and for one that is not registered."""
 
 _CALL_ID: Final = re.compile(r"[a-z][a-z0-9-]{0,30}-out-[0-9a-f-]{36}\Z")
 _ENDPOINT: Final = re.compile(r"operator-[a-z][a-z0-9._-]{0,30}\Z")
@@ -31,13 +26,25 @@ _NUMBER: Final = re.compile(r"\+?[0-9]{3,15}\Z")
 _PURPOSE: Final = re.compile(r"(?:(?:duty|appeal):[0-9a-f-]{36})?\Z")
 
 
-class Picked(StrEnum):
-    """What became of the operator's leg."""
+class Result(StrEnum):
+    """What became of a call that was asked for: of the operator's leg, or why there never was one."""
 
-    UP = "operator_picked_up"
-    NOT_UP = "operator_did_not_pick_up"
+    PICKED_UP = "operator_picked_up"
+    NOT_PICKED_UP = "operator_did_not_pick_up"
     BUSY = "operator_is_on_the_phone"
     ABSENT = "phone_is_not_registered"
+    NOT_REACHED = "asterisk_was_not_reached"
+    REFUSED = "asterisk_refused"
+    NO_RECORD = "no_call_record"
+    """Nobody told, and the ledger knows no such call: whoever asked died before Asterisk was asked."""
+
+
+class NotPlacedError(AmiError):
+    """Asterisk was not asked to call, or refused to: nobody's phone rings. ``result`` says which."""
+
+    def __init__(self, result: Result, told: str) -> None:
+        super().__init__(told)
+        self.result = result
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,26 +93,3 @@ def originate_fields(call: OutboundCall, ring_s: float = RING_OPERATOR_S) -> dic
         "CallerID": f'"{call.number}" <{call.number}>',
         "PreDialGoSub": f"outbound-begin,s,1({call.endpoint},{call.number},{call.dial},{call.purpose})",
     }
-
-
-async def place(address: AmiAddress, call: OutboundCall, ring_s: float = RING_OPERATOR_S) -> Picked:
-    """Ring the operator, and once they have picked up, the citizen; returns when they have, or have not.
-
-    Raises:
-        AmiError: Asterisk cannot be asked, or does not answer: whether it calls is then for the ledger to say.
-        ValueError: See ``originate_fields``.
-    """
-    fields = originate_fields(call, ring_s)
-    async with session(address) as ami:
-        state = await ami.ask("Getvar", {"Variable": f"DEVICE_STATE(PJSIP/{call.endpoint})"})
-        if state.get("Value") in _BUSY:
-            return Picked.BUSY
-        if state.get("Value") in _ABSENT:
-            return Picked.ABSENT
-        try:
-            await ami.ask("Originate", fields, within=ring_s + 5)
-        except AmiRefused as error:
-            if "Originate failed" in str(error):
-                return Picked.NOT_UP
-            raise
-    return Picked.UP

@@ -6,7 +6,7 @@ from typing import Any
 import click
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from contact_centre import views
+from contact_centre import outbound_results, views
 from contact_centre.cli.context import (
     MOMENT,
     Context,
@@ -81,6 +81,41 @@ def list_(
         ),
         ("started", "line", "citizen", "outcome", "operator", "wait", "talk", "rec", "call_id"),
         "No calls match. Every call to the city's lines appears here as soon as it begins.",
+    )
+
+
+@calls.command()
+@click.option("--since", type=MOMENT, help="From this day or moment on (the city's time).")
+@click.option("--until", type=MOMENT, help="Before this day or moment.")
+@click.option("--operator", help="The operator's login.")
+@click.option("--unplaced", is_flag=True, help="Only those that never became a call.")
+@json_option
+@pass_context
+def requested(
+    context: Context,
+    since: datetime | None,
+    until: datetime | None,
+    operator: str | None,
+    unplaced: bool,
+    as_json: bool,
+) -> None:
+    """List the calls that operators asked for, oldest first, and what became of each."""
+
+    async def query(connection: AsyncConnection) -> list[outbound_results.Request]:
+        found = await outbound_results.list_requests(connection, since, until, operator)
+        return [one for one in found if not unplaced or one.was_no_call]
+
+    found = context.read(query)
+    if as_json:
+        print_json([views.plain(one) for one in found])
+        return
+    print_table(
+        (
+            (local(one.requested_at), one.operator, one.number, one.purpose, one.result or "not known yet", one.call_id)
+            for one in found
+        ),
+        ("asked for", "operator", "citizen", "purpose", "result", "call_id"),
+        "None match. Calls made by `contact-centre call` appear here as soon as they are asked for.",
     )
 
 

@@ -12,17 +12,17 @@ from telephony import control as switch
 from telephony import phones
 from telephony.core.lines import QUEUE
 from telephony.links.ami_session import AmiAddress
-from telephony.outbound import Picked, place
+from telephony.outbound import NotPlacedError, Result
 from telephony.provision import CONTROL_USER, ami_secret
 
 REASONS = ("break", "lunch", "training", "paperwork")
 """Why an operator takes no calls; ``outbound`` and ``wrapup`` are Asterisk's and the service's own."""
 
 _TOLD = {
-    Picked.UP: "{operator} picked up; {number} is being called.",
-    Picked.NOT_UP: "{operator} did not pick up the phone; nobody was called.",
-    Picked.BUSY: "{operator} is on the phone; nobody was called.",
-    Picked.ABSENT: "The phone of {operator} is not registered; nobody was called.",
+    Result.PICKED_UP: "{operator} picked up; {number} is being called.",
+    Result.NOT_PICKED_UP: "{operator} did not pick up the phone; nobody was called.",
+    Result.BUSY: "{operator} is on the phone; nobody was called.",
+    Result.ABSENT: "The phone of {operator} is not registered; nobody was called.",
 }
 _CALL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}\Z")
 
@@ -42,13 +42,18 @@ def call(context: Context, number: str, operator: str, purpose: str | None, as_j
     wanted = context.write(
         lambda tx: outbound.intend(tx, context.settings, number=number, operator=operator, purpose=purpose, at=now)
     )
-    picked = asyncio.run(place(_address(context), wanted))
-    context.write(lambda tx: outbound.finish(tx, wanted.call_id, picked))
+    try:
+        result = asyncio.run(switch.place(_address(context), wanted))
+    except NotPlacedError as error:
+        why = error.result
+        context.write(lambda tx: outbound.finish(tx, wanted.call_id, why))
+        raise
+    context.write(lambda tx: outbound.finish(tx, wanted.call_id, result))
     if as_json:
-        print_json({"call_id": wanted.call_id, "number": wanted.number, "purpose": purpose, "result": picked.value})
+        print_json({"call_id": wanted.call_id, "number": wanted.number, "purpose": purpose, "result": result.value})
     else:
-        click.echo(f"{_TOLD[picked].format(operator=operator, number=wanted.number)} Call {wanted.call_id}")
-    click.get_current_context().exit(0 if picked is Picked.UP else 1)
+        click.echo(f"{_TOLD[result].format(operator=operator, number=wanted.number)} Call {wanted.call_id}")
+    click.get_current_context().exit(0 if result is Result.PICKED_UP else 1)
 
 
 @click.group()

@@ -5,23 +5,32 @@ import importlib.util
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from datetime import timedelta
+from typing import Any, Final, TypeVar
 
 import click
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contact_centre import bootstrap, database, probes
 from contact_centre.cli.context import Context, json_option, pass_context, print_json
 from contact_centre.clock import SystemClock
 from contact_centre.config import Settings
+from contact_centre.outbound_results import list_requests
 from contact_centre.probes import Finding
 from contact_centre.views import plain
 from telephony import control
 from telephony.gaps import list_gaps
 from telephony.links.ami_session import AmiAddress
+from telephony.outbound import Result
 from telephony.provision import CLI_USER, ami_secret
 from telephony.wire.ami import AmiError
+
+T = TypeVar("T")
+
+UNSETTLED_AFTER: Final = timedelta(minutes=5)
+"""A service that runs has settled a call that was asked for long before."""
 
 
 @click.command()
@@ -70,6 +79,7 @@ def _examine(settings: Settings) -> Iterator[Finding]:
     yield schema
     if schema.ok:
         yield _gaps(settings)
+        yield _requests(settings)
     yield _ami(settings)
     yield probes.clock_synchronised(_output)
     yield _sipp()
@@ -90,25 +100,48 @@ def _gaps(settings: Settings) -> Finding:
         return Finding("ledger_watch", ok=True, seen="nothing watched yet")
     now = SystemClock().now()
 
-    async def missing() -> int:
-        engine = database.readers(settings.database)
-        try:
-            async with engine.connect() as connection:
-                found = await list_gaps(connection)
-        finally:
-            await engine.dispose()
-        return sum(one.appeared_at is None and now - one.hangup_at < timedelta(days=1) for one in found)
-
     try:
-        count = asyncio.run(missing())
+        found = asyncio.run(_ask(settings, list_gaps))
     except SQLAlchemyError as error:
         return Finding("ledger_watch", ok=False, seen=f"cannot be told: {getattr(error, 'orig', error)}")
+    count = sum(one.appeared_at is None and now - one.hangup_at < timedelta(days=1) for one in found)
     if count == 0:
         return Finding("ledger_watch", ok=True, seen="every hang-up told by AMI in the last day is in the ledger")
     remedy = "look at the ledger's disk (`df`, `dmesg`); which: `contact-centre ledger gaps`"
     return Finding(
         "ledger_watch", ok=False, seen=f"{count} hang-ups of the last day are not in the ledger", remedy=remedy
     )
+
+
+def _requests(settings: Settings) -> Finding:
+    """Calls of the last day that were asked for, and of which nobody knows: who asked died, or nobody settles them."""
+    if not settings.database.exists():
+        return Finding("outbound", ok=True, seen="no call was asked for yet")
+    now = SystemClock().now()
+    try:
+        found = asyncio.run(_ask(settings, lambda connection: list_requests(connection, now - timedelta(days=1))))
+    except SQLAlchemyError as error:
+        return Finding("outbound", ok=False, seen=f"cannot be told: {getattr(error, 'orig', error)}")
+    unsettled = sum(one.result is None and now - one.requested_at > UNSETTLED_AFTER for one in found)
+    lost = sum(one.result is Result.NO_RECORD for one in found)
+    seen = f"{len(found)} calls were asked for in the last day"
+    if unsettled:
+        remedy = "start the service: it settles them when it has read the ledger"
+        return Finding("outbound", ok=False, seen=f"{seen}, {unsettled} have no result", remedy=remedy)
+    if lost:
+        remedy = "call these citizens again: `contact-centre calls requested --unplaced`"
+        return Finding("outbound", ok=False, seen=f"{seen}, {lost} never became calls", remedy=remedy)
+    return Finding("outbound", ok=True, seen=seen)
+
+
+async def _ask(settings: Settings, query: Callable[[AsyncConnection], Coroutine[Any, Any, T]]) -> T:
+    """A query on the database as it is."""
+    engine = database.readers(settings.database)
+    try:
+        async with engine.connect() as connection:
+            return await query(connection)
+    finally:
+        await engine.dispose()
 
 
 def _ami(settings: Settings) -> Finding:

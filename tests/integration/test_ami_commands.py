@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from telephony import control
-from telephony.control import session
+from telephony.control import place, session
 from telephony.links import ami_session
 from telephony.links.ami_session import AmiAddress, AmiRefused, AmiUnavailable, LoginRefused
-from telephony.outbound import OutboundCall, Picked, place
+from telephony.outbound import NotPlacedError, OutboundCall, Result
 from telephony.wire.ami import AmiError
 from tests.integration.asterisk_double import GREETING, SECRET, AmiServer
 
@@ -302,22 +302,44 @@ async def test_a_refusal_is_asterisks_own_words() -> None:
 
 @pytest.mark.parametrize(
     ("state", "picked"),
-    [("INUSE", Picked.BUSY), ("RINGING", Picked.BUSY), ("UNAVAILABLE", Picked.ABSENT), ("NOT_INUSE", Picked.UP)],
+    [("INUSE", Result.BUSY), ("RINGING", Result.BUSY), ("UNAVAILABLE", Result.ABSENT), ("NOT_INUSE", Result.PICKED_UP)],
 )
-async def test_only_a_telephone_that_can_ring_is_rung(state: str, picked: Picked) -> None:
+async def test_only_a_telephone_that_can_ring_is_rung(state: str, picked: Result) -> None:
     server = AmiServer()
     server.answers["Getvar"] = lambda action: answer(action, "Variable: DEVICE_STATE(x)", f"Value: {state}")
     async with serving(server) as address:
         assert await place(address, CALL) is picked
-    assert len(server.asked("Originate")) == (picked is Picked.UP)
+    assert len(server.asked("Originate")) == (picked is Result.PICKED_UP)
 
 
-async def test_an_originate_that_failed_is_an_operator_who_did_not_pick_up_and_another_refusal_is_an_error() -> None:
+async def test_an_originate_that_failed_is_an_operator_who_did_not_pick_up_and_another_refusal_is_no_call() -> None:
     server = AmiServer()
     said = ["Message: Originate failed"]
     server.answers["Originate"] = lambda action: answer(action, *said, response="Error")
     async with serving(server) as address:
-        assert await place(address, CALL) is Picked.NOT_UP
+        assert await place(address, CALL) is Result.NOT_PICKED_UP
         said[:] = ["Message: Permission denied"]
-        with pytest.raises(AmiRefused, match="Permission denied"):
+        with pytest.raises(NotPlacedError, match="Permission denied") as refused:
             await place(address, CALL)
+    assert refused.value.result is Result.REFUSED
+
+
+async def test_an_asterisk_that_was_never_asked_calls_nobody() -> None:
+    server = AmiServer()
+    async with serving(server) as address:
+        server.answers["Login"] = lambda action: answer(action, "Message: Authentication failed", response="Error")
+        with pytest.raises(NotPlacedError, match="manager reload") as refused:
+            await place(address, CALL)
+        assert refused.value.result is Result.NOT_REACHED
+    with pytest.raises(NotPlacedError, match="nobody listens") as away:
+        await place(address, CALL)
+    assert away.value.result is Result.NOT_REACHED
+    assert server.asked("Originate") == []
+
+
+async def test_an_originate_without_an_answer_may_be_a_call() -> None:
+    server = AmiServer(silent={"Originate"})
+    async with serving(server) as address:
+        with pytest.raises(AmiUnavailable, match=r"Originate: no answer within 5\.1 s") as unknown:
+            await place(address, CALL, ring_s=0.1)
+    assert not isinstance(unknown.value, NotPlacedError)

@@ -83,6 +83,7 @@ RECORDING = [
 ]
 LISTS = (
     ("calls", "list"),
+    ("calls", "requested"),
     ("appeals", "list"),
     ("callbacks", "list"),
     ("recordings", "list"),

@@ -13,7 +13,7 @@ from contact_centre import accounts, database, outbound
 from contact_centre.config import OutboundSettings, Settings
 from contact_centre.outbound import CallRefusedError, Refusal, destination, intend
 from contact_centre.writer import connect, transaction
-from telephony.outbound import OutboundCall, Picked, originate_fields
+from telephony.outbound import OutboundCall, Result, originate_fields
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 
@@ -100,7 +100,7 @@ def test_the_intention_is_stored_with_the_id_that_the_call_will_have(path: Path)
         rows = connection.execute("SELECT call_id, operator, number, purpose, result FROM outbound_calls").fetchall()
         assert rows == [(call.call_id, "olena", "+380501234567", None, None)]
     with closing(connect(path)) as connection, transaction(connection) as tx:
-        outbound.finish(tx, call.call_id, Picked.NOT_UP)
+        outbound.finish(tx, call.call_id, Result.NOT_PICKED_UP)
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT result FROM outbound_calls").fetchall() == [("operator_did_not_pick_up",)]
 
