@@ -122,8 +122,9 @@ class WebhookSettings(Section):
 
 
 class MessageSettings(Section):
-    """How long an announcement is tried, and when somebody must look; the channels."""
+    """How long an announcement is tried, and when somebody must look; the number it names; the channels."""
 
+    phone: str = "15-80"
     max_age_hours: Annotated[float, Field(gt=0, le=24 * 30)] = 72.0
     alarm_after_minutes: Annotated[float, Field(gt=0)] = 15.0
     email: EmailSettings | None = None
