@@ -41,7 +41,7 @@ _PHONE: Final = "#"
 
 _REGISTRATION: Final = re.compile(r"(?:№\s?)?(20[0-9]{2})\s?[-–/]\s?([0-9]{1,6})")
 _SERIAL: Final = re.compile(r"(?:№\s?)?([0-9]{6})")
-_DIALLED: Final = re.compile(r"\+?[0-9][-+0-9 ().\N{NO-BREAK SPACE}]*")
+_DIALLED: Final = re.compile(r"\+?\(?[0-9][-+0-9 ().\N{NO-BREAK SPACE}]*")
 
 
 class BadQueryError(RegisterError):
