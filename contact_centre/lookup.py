@@ -227,35 +227,35 @@ def look_up(tx: SqliteTx, number: str, call_id: str, now: datetime) -> Caller:
     Raises:
         sqlite3.Error: It cannot be read.
     """
-    past = tx.fetch_all(_CALLS, {"number": number, "call_id": call_id})
     register = tx.fetch_all(_APPEALS, {"number": number})
+    # As an operator wrote it last, or else as the network told it last. Only for a name are calls before the last read.
+    name = _newest(register, 2) or _newest(register, 3)
+    past = tx.fetch_all(_CALLS, {"number": number, "call_id": call_id, "limit": 1 if name else RECENT_CALLS})
     return Caller(
         number=number,
-        name=_name(register, past),
+        name=(name or _newest(past, 0))[:NAME_LENGTH],
         language=LANGUAGE,
         priority=_priority(past[0], now) if past else 0,
-        open_appeals=sum(row[1] in OPEN for row in register),
+        open_appeals=len([row for row in register if row[1] in OPEN]),
         last_appeal_id=register[0][0] if register else None,
         known=bool(past or register),
     )
 
 
-def _name(register: Sequence[tuple[Any, ...]], past: Sequence[tuple[Any, ...]]) -> str:
-    """As an operator wrote it last, or else as the network told it last."""
-    applicants = (row[2] for row in register)
-    told = (name for rows, column in ((register, 3), (past, 0)) for name in (row[column] for row in rows))
-    found = next(filter(None, applicants), None) or next(filter(None, told), "")
-    return str(found)[:NAME_LENGTH]
+def _newest(rows: Sequence[tuple[Any, ...]], column: int) -> str:
+    """The first value that a column has, empty if it has none; the newest row stands first."""
+    for row in rows:
+        if row[column]:
+            return str(row[column])
+    return ""
 
 
 def _priority(last: tuple[Any, ...], now: datetime) -> int:
     """By how the call before this one ended."""
     _, ended_at, outcome, recovered = last
-    if ended_at is None or ended_at < stamp(now - CUT_OFF):
+    if not (recovered or outcome in _UNSERVED) or ended_at is None or ended_at < stamp(now - CUT_OFF):
         return 0
-    if recovered:
-        return PRIORITY_BROKEN
-    return PRIORITY_UNSERVED if outcome in _UNSERVED else 0
+    return PRIORITY_BROKEN if recovered else PRIORITY_UNSERVED
 
 
 class Incoming:
