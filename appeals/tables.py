@@ -77,6 +77,25 @@ registration_counters: Final = Table(
 )
 """How many numbers were issued in a year (Europe/Kyiv); raised in the transaction that registers, so without gaps."""
 
+reference_versions: Final = Table(
+    "reference_versions",
+    metadata,
+    Column("version", String, primary_key=True),
+    Column("sha256", String, nullable=False),
+    Column("content", String, nullable=False),
+)
+"""Reference data that was ever in force, as JSON; ``sha256`` is of version and content."""
+
+reference_loads: Final = Table(
+    "reference_loads",
+    metadata,
+    Column("load", Integer, primary_key=True),
+    Column("version", ForeignKey("reference_versions.version"), nullable=False),
+    Column("at", String),
+    Column("actor", String),
+)
+"""Which version came into force, in order; the last one is. ``at`` is None for what came with the program."""
+
 appeal_calls: Final = Table(
     "appeal_calls",
     metadata,

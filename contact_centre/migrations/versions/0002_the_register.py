@@ -12,10 +12,26 @@ depends_on = None
 def upgrade() -> None:
     """Add tables and columns."""
     op.create_table(
+        "reference_versions",
+        sa.Column("version", sa.String(), nullable=False),
+        sa.Column("sha256", sa.String(), nullable=False),
+        sa.Column("content", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("version"),
+    )
+    op.create_table(
         "registration_counters",
         sa.Column("year", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("issued", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("year"),
+    )
+    op.create_table(
+        "reference_loads",
+        sa.Column("load", sa.Integer(), nullable=False),
+        sa.Column("version", sa.String(), nullable=False),
+        sa.Column("at", sa.String(), nullable=True),
+        sa.Column("actor", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(["version"], ["reference_versions.version"]),
+        sa.PrimaryKeyConstraint("load"),
     )
     op.create_table(
         "appeal_terms",
