@@ -1,6 +1,7 @@
 """Duties: what must happen until evidence says that it did. Times are aware.
 
-A duty is closed by evidence, not by a tick: ``Duty.evidence`` names the contact or the message that proves it.
+A duty is closed by evidence, not by a tick: ``Duty.evidence`` names the contact or the message that proves it. What
+proves what is in ``appeals.evidence``.
 """
 
 from collections.abc import Iterable
@@ -19,7 +20,7 @@ class DutyKind(StrEnum):
 
 
 class MissedReason(StrEnum):
-    """Why a citizen's call ended without an operator."""
+    """Why the city owes a citizen a call. ``specialist``: whom they were put through to did not answer."""
 
     ABANDONED = "abandoned"
     TIMED_OUT = "timed_out"
@@ -27,15 +28,28 @@ class MissedReason(StrEnum):
     EXITED_BY_KEY = "exited_by_key"
     PROMISED = "promised"
     REFUSED = "refused"
+    SPECIALIST = "specialist"
+
+
+class EvidenceKind(StrEnum):
+    """What ended a duty: a call, a delivered message, or a step that somebody took in the register."""
+
+    CALL = "call"
+    MESSAGE = "message"
+    STEP = "step"
 
 
 class Excuse(StrEnum):
     """Why a duty ended without evidence. ``no_contact``: there is nothing that the citizen could be reached by.
 
-    The others are steps of the appeal itself that made the duty pointless, or were its fulfilment.
+    ``unreachable``: called in vain at different hours, and written to. ``callback``: the specialist did not answer, and
+    a callback is owed instead. The others are steps of the appeal itself that made the duty pointless, or were its
+    fulfilment.
     """
 
     NO_CONTACT = "no_contact"
+    UNREACHABLE = "unreachable"
+    CALLBACK = "callback"
     ACCEPTED = "accepted"
     DECLINED = "declined"
     ROUTED_AGAIN = "routed_again"
@@ -65,7 +79,8 @@ class ContactEvidence:
     """A citizen and an operator were, or were not, in contact by telephone.
 
     ``contact_id`` is the call's id, ``number`` the citizen's in E.164, ``at`` when the two were connected (or when
-    the attempt began). ``connected_seconds`` is None when nobody answered: then it is an attempt and proves nothing.
+    the attempt began). ``connected_seconds`` is None when nobody answered: then it is an attempt and proves nothing;
+    it is 0 until the call is over. ``ended_at`` is when the citizen hung up, None while they have not.
     """
 
     contact_id: str
@@ -73,15 +88,37 @@ class ContactEvidence:
     direction: ContactDirection
     connected_seconds: float | None
     at: datetime
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Forwarding:
+    """Whether a citizen who was handed on to ``specialist`` was helped.
+
+    ``talked_seconds`` is how long the two heard each other, as the ledger says; None if they did not, or not by way of
+    us. The rest is the citizen's own answer: did the contact take place, was there a reply, was it prompt? None is not
+    known, or not applicable.
+    """
+
+    specialist: str | None
+    talked_seconds: float | None
+    took_place: bool | None = None
+    replied: bool | None = None
+    prompt: bool | None = None
+    answered_by: str | None = None
+    answered_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Duty:
     """Something the contact centre owes a citizen.
 
-    ``owner`` is a login or a service, None the whole shift; ``attempts`` counts outbound calls to ``number`` that
-    nobody answered while the duty was open; ``evidence`` is the ``contact_id`` that closed it. ``call_id`` is the
-    call it came from, ``reason`` why it exists.
+    ``owner`` is a login or a service, None the whole shift; it is a login since ``claimed_at``. ``attempts`` counts
+    outbound calls to ``number``, while the duty was open, in which the citizen was not told: nobody answered, a machine
+    did, or the operator's result says so. ``evidence`` is what closed it, of ``evidence_kind``: a ``contact_id`` or a
+    ``message_id``; a step has its name in ``excuse`` or its answers in ``forwarding``. ``excuse_reason`` are the words
+    of who excused it, ``letter`` the written message that was sent instead. ``call_id`` is the call it came from,
+    ``reason`` why it exists; ``promised_for`` is when the citizen asked to be called.
     """
 
     duty_id: str
@@ -98,6 +135,14 @@ class Duty:
     evidence: str | None
     excuse: Excuse | None
     closed_at: datetime | None
+    evidence_kind: EvidenceKind | None = None
+    email: str | None = None
+    excuse_reason: str | None = None
+    excused_by: str | None = None
+    letter: str | None = None
+    claimed_at: datetime | None = None
+    promised_for: datetime | None = None
+    forwarding: Forwarding | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from appeals import register_store, workflow
+from appeals import duty_store, register_store, workflow
 from appeals.commands import Close, Command, Edit, Merge
 from appeals.duties import Duty, DutyKind, Excuse
 from appeals.errors import ChangedMeanwhileError, NoSuchAppealError
@@ -124,7 +124,7 @@ class Desk:
         for entry in decision.entries:
             register_store.append(tx, after.appeal_id, entry)
         for kind, why in decision.settles.items():
-            register_store.settle(tx, after.appeal_id, kind, Excuse(why), now)
+            duty_store.settle(tx, after.appeal_id, kind, Excuse(why), now)
         for owed in decision.owed:
             self._owe(tx, after, owed, now)
         loaded = register_store.load(tx, after.appeal_id)
@@ -156,7 +156,7 @@ class Desk:
             excuse=Excuse.NO_CONTACT if unreachable else None,
             closed_at=now if unreachable else None,
         )
-        register_store.open_duty(tx, duty)
+        duty_store.open_duty(tx, duty)
         self.owed(tx, appeal, duty)
 
     def _tell_merged(self, tx: Tx, appeal: Appeal, now: datetime) -> None:

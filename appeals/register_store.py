@@ -1,13 +1,11 @@
 """The statements of people's commands. History has an insert and no other; an appeal's row changes with its version."""
 
-from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Select, bindparam, insert, literal_column, select, update
+from sqlalchemy import bindparam, insert, literal_column, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from appeals import rows, store
-from appeals.duties import Duty, DutyKind, Excuse
 from appeals.model import Appeal, HistoryEntry
 from appeals.ports import Tx
 from appeals.tables import appeal_calls, appeals, duties, registration_counters
@@ -32,21 +30,6 @@ _NEXT_NUMBER: Final = _new_counter.on_conflict_do_update(
 )
 _NUMBER: Final = select(registration_counters.c.issued).where(registration_counters.c.year == bindparam("of_year"))
 
-_OPEN_DUTY: Final = insert(duties)
-_SETTLE: Final = (
-    update(duties)
-    .where(
-        duties.c.appeal_id == bindparam("of_appeal"),
-        duties.c.kind == bindparam("of_kind"),
-        duties.c.closed_at.is_(None),
-    )
-    .values(closed_at=bindparam("at"), excuse=bindparam("because"))
-)
-
-
-def _mapped(statement: Select[Any], row: tuple[Any, ...]) -> dict[str | None, Any]:
-    return dict(zip((column.key for column in statement.selected_columns), row, strict=True))
-
 
 def load(tx: Tx, appeal_id: str) -> Appeal | None:
     """An appeal with its calls and duties, without recordings and history; None if there is none."""
@@ -54,8 +37,8 @@ def load(tx: Tx, appeal_id: str) -> Appeal | None:
     if not found:
         return None
     calls = [str(row[0]) for row in tx.fetch_all(_CALLS, {"of_appeal": appeal_id})]
-    owed = [rows.duty(_mapped(_DUTIES, row)) for row in tx.fetch_all(_DUTIES, {"of_appeal": appeal_id})]
-    return rows.appeal(_mapped(_APPEAL, found[0]), calls, owed=owed)
+    owed = [rows.duty(rows.mapped(_DUTIES, row)) for row in tx.fetch_all(_DUTIES, {"of_appeal": appeal_id})]
+    return rows.appeal(rows.mapped(_APPEAL, found[0]), calls, owed=owed)
 
 
 def find(tx: Tx, registration_number: str) -> str | None:
@@ -99,30 +82,3 @@ def next_number(tx: Tx, year: int) -> int:
     tx.execute(_NEXT_NUMBER, {"year": year})
     [(issued,)] = tx.fetch_all(_NUMBER, {"of_year": year})
     return int(issued)
-
-
-def open_duty(tx: Tx, duty: Duty) -> None:
-    """Keep a duty."""
-    row = {
-        "duty_id": duty.duty_id,
-        "kind": duty.kind.value,
-        "appeal_id": duty.appeal_id,
-        "call_id": duty.call_id,
-        "number": duty.number,
-        "line": duty.line,
-        "reason": duty.reason,
-        "owner": duty.owner,
-        "opened_at": store.to_text(duty.opened_at),
-        "due_at": store.to_text(duty.due_at),
-        "evidence": duty.evidence,
-        "excuse": None if duty.excuse is None else duty.excuse.value,
-        "closed_at": None if duty.closed_at is None else store.to_text(duty.closed_at),
-    }
-    tx.execute(_OPEN_DUTY, row)
-
-
-def settle(tx: Tx, appeal_id: str, kind: DutyKind, excuse: Excuse, at: datetime) -> None:
-    """End an appeal's open duties of a kind, because of a step of its own."""
-    tx.execute(
-        _SETTLE, {"of_appeal": appeal_id, "of_kind": kind.value, "at": store.to_text(at), "because": excuse.value}
-    )

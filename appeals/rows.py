@@ -7,32 +7,38 @@ from datetime import date, datetime
 from enum import Enum
 from typing import Any, Final
 
-from sqlalchemy import func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, literal_column, or_, select
 
-from appeals.duties import ContactDirection, Duty, DutyKind, Excuse
+from appeals.duties import ContactDirection, Duty, DutyKind, EvidenceKind, Excuse, Forwarding
+from appeals.evidence import ContactResult
 from appeals.model import Appeal, Channel, HistoryEntry, Kind, Pause, Result, Status
 from appeals.store import to_text
-from appeals.tables import appeals, contact_evidence, duties
+from appeals.tables import appeals, contact_evidence, contact_results, duties
 
 Row = Mapping[Any, Any]
 """A row by the names of its columns."""
 
-_attempts: Final = (
-    select(func.count())
-    .where(
-        contact_evidence.c.number == duties.c.number,
-        contact_evidence.c.direction == literal_column(f"'{ContactDirection.OUTBOUND}'"),
+IS_ATTEMPT: Final[ColumnElement[bool]] = and_(
+    contact_evidence.c.number == duties.c.number,
+    contact_evidence.c.direction == literal_column(f"'{ContactDirection.OUTBOUND}'"),
+    or_(
         contact_evidence.c.connected_seconds.is_(None),
-        contact_evidence.c.at > duties.c.opened_at,
-        or_(duties.c.closed_at.is_(None), contact_evidence.c.at < duties.c.closed_at),
-    )
-    .select_from(contact_evidence)
-    .scalar_subquery()
-    .label("attempts")
+        exists().where(
+            contact_results.c.contact_id == contact_evidence.c.contact_id,
+            contact_results.c.result != literal_column(f"'{ContactResult.TOLD}'"),
+        ),
+    ),
+    contact_evidence.c.at > duties.c.opened_at,
+    or_(duties.c.closed_at.is_(None), contact_evidence.c.at < duties.c.closed_at),
+)
+"""A call to the citizen of a duty, while it was open, in which they were not told."""
+
+_attempts: Final = (
+    select(func.count()).where(IS_ATTEMPT).select_from(contact_evidence).scalar_subquery().label("attempts")
 )
 
 DUTIES: Final = select(duties, _attempts)
-"""Duties with the number of calls that nobody answered while they were open."""
+"""Duties with the number of attempts to reach the citizen while they were open."""
 
 _INSTANTS: Final = frozenset(
     {
@@ -65,6 +71,11 @@ _PLAIN: Final = (
 )
 
 
+def mapped(statement: Select[Any], row: tuple[Any, ...]) -> dict[str | None, Any]:
+    """A plain row of a statement by the names of its columns."""
+    return dict(zip((column.key for column in statement.selected_columns), row, strict=True))
+
+
 def _at(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
 
@@ -91,7 +102,37 @@ def duty(row: Row) -> Duty:
         evidence=row["evidence"],
         excuse=None if row["excuse"] is None else Excuse(row["excuse"]),
         closed_at=_at(row["closed_at"]),
+        evidence_kind=_evidence_kind(row),
+        email=row["email"],
+        excuse_reason=row["excuse_reason"],
+        excused_by=row["excused_by"],
+        letter=row["letter"],
+        claimed_at=_at(row["claimed_at"]),
+        promised_for=_at(row["promised_for"]),
+        forwarding=_forwarding(row) if row["kind"] == DutyKind.FORWARDING_CONTROL else None,
     )
+
+
+def _evidence_kind(row: Row) -> EvidenceKind | None:
+    if row["kind"] == DutyKind.CALLBACK:  # only a call can clear it
+        return None if row["evidence"] is None else EvidenceKind.CALL
+    return None if row["evidence_kind"] is None else EvidenceKind(row["evidence_kind"])
+
+
+def _forwarding(row: Row) -> Forwarding:
+    return Forwarding(
+        specialist=row["specialist"],
+        talked_seconds=row["talked_seconds"],
+        took_place=_yes_or_no(row["took_place"]),
+        replied=_yes_or_no(row["replied"]),
+        prompt=_yes_or_no(row["prompt"]),
+        answered_by=row["answered_by"],
+        answered_at=_at(row["answered_at"]),
+    )
+
+
+def _yes_or_no(value: int | None) -> bool | None:
+    return None if value is None else bool(value)
 
 
 def appeal(

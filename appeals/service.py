@@ -9,12 +9,15 @@ from typing import Final
 
 import uuid_utils
 
-from appeals import store
+from appeals import duty_store, store
 from appeals.duties import ContactEvidence, MissedReason
+from appeals.evidence import SpecialistContact
 from appeals.ports import IdFactory, Tx
 
 CALLBACK_WITHIN: Final = timedelta(hours=1)
 """How soon a citizen who was missed is called back, unless the city says otherwise (proposal)."""
+CONTROL_WITHIN: Final = timedelta(hours=24)
+"""How soon a citizen who was put through to a specialist is asked whether that helped (proposal)."""
 
 
 def new_id() -> str:
@@ -73,8 +76,48 @@ def link_call_for_duty(tx: Tx, call_id: str, *, duty_id: str, at: datetime) -> b
 
 
 def record_contact(tx: Tx, contact: ContactEvidence) -> None:
-    """A citizen and an operator were in contact, or an attempt failed. Clears the callbacks that a contact answers."""
-    store.put_contact(tx, contact)
+    """A citizen and an operator were in contact, or an attempt failed.
+
+    Clears the callbacks that a contact answers, and closes the duties of which an operator has said that the citizen
+    was told in this very call.
+    """
+    if store.put_contact(tx, contact):
+        duty_store.settle_contact(tx, contact.contact_id)
+
+
+def record_specialist(
+    tx: Tx,
+    contact: SpecialistContact,
+    *,
+    owes_callback: bool,
+    within: timedelta = CONTROL_WITHIN,
+    ids: IdFactory = new_id,
+) -> None:
+    """A citizen was put through to a specialist, or it was tried.
+
+    It has to be asked, within ``within``, whether that helped; a bridge of the two is the first half of the answer. If
+    the specialist did not answer, a callback is owed instead: opened here, unless (``owes_callback`` False) the call
+    makes one anyway.
+    """
+    new = duty_store.put_control(tx, contact, duty_id=ids(), due_at=contact.at + within)
+    if contact.talked_seconds is None:
+        if owes_callback:
+            open_callback(
+                tx,
+                call_id=contact.call_id,
+                number=contact.number,
+                line=contact.line,
+                reason=MissedReason.SPECIALIST,
+                at=contact.at,
+                ids=ids,
+            )
+    elif new:
+        store.settle_callback(tx, contact.call_id)
+
+
+def message_delivered(tx: Tx, message_id: str, duty_id: str, at: datetime) -> None:
+    """A message was delivered that tells the applicant what a duty is about; a second time changes nothing."""
+    duty_store.put_message(tx, message_id, duty_id, at)
 
 
 def open_callback(

@@ -10,7 +10,21 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final
 
-from sqlalchemy import ColumnElement, Integer, and_, bindparam, func, literal_column, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    and_,
+    bindparam,
+    case,
+    exists,
+    false,
+    func,
+    literal_column,
+    or_,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.sql.dml import Update
 
@@ -60,9 +74,9 @@ _ATTACH_RECORDING: Final = insert(call_recordings).values(_values("call_id", "re
 _APPEND_HISTORY: Final = insert(appeal_history).values(_values("appeal_id", "at", "actor", "event", "details"))
 
 _new_contact: Final = insert(contact_evidence).values(
-    _values("contact_id", "number", "direction", "connected_seconds", "at")
+    _values("contact_id", "number", "direction", "connected_seconds", "at", "ended_at")
 )
-_CORRECTABLE_CONTACT: Final = ("number", "direction", "connected_seconds", "at")
+_CORRECTABLE_CONTACT: Final = ("number", "direction", "connected_seconds", "at", "ended_at")
 _PUT_CONTACT: Final = _new_contact.on_conflict_do_update(
     index_elements=["contact_id"],
     set_={name: _new_contact.excluded[name] for name in _CORRECTABLE_CONTACT},
@@ -85,15 +99,23 @@ _PUT_CALLBACK: Final = _new_callback.on_conflict_do_update(
     where=or_(*(duties.c[name].is_distinct_from(_new_callback.excluded[name]) for name in _CORRECTABLE_CALLBACK)),
 )
 
+_control: Final = duties.alias("control")
+_specialist_answered: Final = exists().where(
+    _control.c.kind == literal_column(f"'{DutyKind.FORWARDING_CONTROL}'"),
+    _control.c.call_id == duties.c.call_id,
+    _control.c.talked_seconds.is_not(None),
+)
+_answered_after_all: Final = case(
+    (duties.c.reason == literal_column(f"'{MissedReason.PROMISED}'"), false()),
+    (duties.c.reason == literal_column(f"'{MissedReason.SPECIALIST}'"), _specialist_answered),
+    else_=true(),
+)
 _proof: Final = and_(
     contact_evidence.c.number == duties.c.number,
     contact_evidence.c.connected_seconds.is_not(None),
     or_(
         contact_evidence.c.at > duties.c.opened_at,
-        and_(
-            contact_evidence.c.contact_id == duties.c.call_id,
-            duties.c.reason != literal_column(f"'{MissedReason.PROMISED}'"),
-        ),
+        and_(contact_evidence.c.contact_id == duties.c.call_id, _answered_after_all),
     ),
 )
 
@@ -210,8 +232,8 @@ def append_history(
     )
 
 
-def put_contact(tx: Tx, contact: ContactEvidence) -> None:
-    """Keep a contact, or its correction, and settle the callbacks that it touches."""
+def put_contact(tx: Tx, contact: ContactEvidence) -> bool:
+    """Keep a contact, or its correction, and settle the callbacks that it touches. Says whether anything is new."""
     at = to_text(contact.at)
     parameters = {
         "contact_id": contact.contact_id,
@@ -219,10 +241,12 @@ def put_contact(tx: Tx, contact: ContactEvidence) -> None:
         "direction": contact.direction.value,
         "connected_seconds": contact.connected_seconds,
         "at": at,
+        "ended_at": None if contact.ended_at is None else to_text(contact.ended_at),
     }
-    if tx.execute(_PUT_CONTACT, parameters):
-        settled = {"contact_id": contact.contact_id, "contact_number": contact.number, "contact_at": at}
-        tx.execute(_SETTLE_CONTACT, settled)
+    if not tx.execute(_PUT_CONTACT, parameters):
+        return False
+    tx.execute(_SETTLE_CONTACT, {"contact_id": contact.contact_id, "contact_number": contact.number, "contact_at": at})
+    return True
 
 
 def put_callback(
@@ -252,3 +276,8 @@ def put_callback(
     }
     if tx.execute(_PUT_CALLBACK, parameters) and callable_:
         tx.execute(_SETTLE_CALL, {"missed": call_id})
+
+
+def settle_callback(tx: Tx, call_id: str) -> None:
+    """More is known of a call that made a callback: settle it."""
+    tx.execute(_SETTLE_CALL, {"missed": call_id})

@@ -143,12 +143,29 @@ duties: Final = Table(
     Column("evidence", String),
     Column("excuse", String),
     Column("closed_at", String),
+    Column("evidence_kind", String),
+    Column("email", String),
+    Column("excuse_reason", String),
+    Column("excused_by", String),
+    Column("letter", String),
+    Column("claimed_at", String),
+    Column("promised_for", String),
+    Column("specialist", String),
+    Column("talked_seconds", Float),
+    Column("took_place", Integer),
+    Column("replied", Integer),
+    Column("prompt", Integer),
+    Column("answered_by", String),
+    Column("answered_at", String),
     Index("duties_appeal_id", "appeal_id"),
     Index("duties_number", "number", "closed_at"),
     Index("duties_evidence", "evidence"),
     Index("duties_closed_at", "closed_at"),
 )
-"""Every duty, callbacks too: one row for each missed call. The worklist's entry is a view, ``model.callbacks``."""
+"""Every duty, callbacks too: one row for each missed call. The worklist's entry is a view, ``duties.callbacks``.
+
+From ``specialist`` on, the columns are those of ``duties.Forwarding``.
+"""
 
 contact_evidence: Final = Table(
     "contact_evidence",
@@ -158,9 +175,54 @@ contact_evidence: Final = Table(
     Column("direction", String, nullable=False),
     Column("connected_seconds", Float),
     Column("at", String, nullable=False),
+    Column("ended_at", String),
     Index("contact_evidence_number", "number", "at"),
     sqlite_with_rowid=False,
 )
+
+contact_results: Final = Table(
+    "contact_results",
+    metadata,
+    Column("duty_id", String, primary_key=True),
+    Column("contact_id", String, primary_key=True),
+    Column("result", String, nullable=False),
+    Column("number", String),
+    Column("at_least", Float, nullable=False),
+    Column("given_by", String, nullable=False),
+    Column("given_at", String, nullable=False),
+    Column("note", String),
+    Index("contact_results_contact_id", "contact_id"),
+    sqlite_with_rowid=False,
+)
+"""What an operator says came of a call for a duty; it may be there before the ledger knows that the call is over.
+
+``number`` and ``at_least`` (seconds) are what an outbound call must have reached, and for how long, to count: as they
+were when the result was given, so that no later setting changes what was proven.
+"""
+
+message_evidence: Final = Table(
+    "message_evidence",
+    metadata,
+    Column("message_id", String, primary_key=True),
+    Column("duty_id", String, nullable=False),
+    Column("at", String, nullable=False),
+    Index("message_evidence_duty_id", "duty_id"),
+    sqlite_with_rowid=False,
+)
+"""Messages that were delivered and told the applicant what a duty is about."""
+
+duty_alerts: Final = Table(
+    "duty_alerts",
+    metadata,
+    Column("duty_id", String, primary_key=True),
+    Column("rung", Integer, primary_key=True, autoincrement=False),
+    Column("at", String, nullable=False),
+    Column("way", String, nullable=False),
+    Column("role", String, nullable=False),
+    Column("address", String),
+    sqlite_with_rowid=False,
+)
+"""Who was told that a service has not accepted an appeal: a row for each rung of the ladder that was climbed."""
 
 _registered: Final[ColumnElement[bool]] = appeals.c.registration_number.is_not(None)
 
@@ -204,3 +266,8 @@ is_callback: Final[ColumnElement[bool]] = duties.c.kind == literal_column(f"'{Du
 
 Index("duties_callback_call_id", duties.c.call_id, unique=True, sqlite_where=is_callback, postgresql_where=is_callback)
 """One call makes one callback duty."""
+
+is_control: Final[ColumnElement[bool]] = duties.c.kind == literal_column(f"'{DutyKind.FORWARDING_CONTROL}'")
+
+Index("duties_control_call_id", duties.c.call_id, unique=True, sqlite_where=is_control, postgresql_where=is_control)
+"""One call makes one forwarding control, however many specialists were tried."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Column, String, Table, bindparam, delete, select
+from sqlalchemy import Column, String, Table, bindparam, delete, or_, select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -40,6 +40,9 @@ _ADD: Final = insert(accounts)
 _EXTENSIONS: Final = select(accounts.c.login, accounts.c.extension).where(accounts.c.extension.is_not(None))
 _ACTOR: Final = select(accounts.c.roles, accounts.c.service, accounts.c.desks).where(
     accounts.c.login == bindparam("of_login")
+)
+_REACHED_AT: Final = select(accounts.c.login, accounts.c.roles).where(
+    or_(accounts.c.login == bindparam("dialled"), accounts.c.extension == bindparam("dialled"))
 )
 _REMOVE: Final = delete(accounts).where(accounts.c.login == bindparam("of_login"))
 
@@ -91,6 +94,12 @@ def actor(tx: Tx, login: str) -> Actor | None:
     roles, service, desks = rows[0]
     known = frozenset(Role(one) for one in str(roles).split() if one in _REGISTER_ROLES)
     return Actor(login, known, service, frozenset(str(desks or "").split()))
+
+
+def specialist(tx: Tx, dialled: str) -> str | None:
+    """The login of the specialist whom a login or an extension reaches; None if it is no specialist's."""
+    rows = tx.fetch_all(_REACHED_AT, {"dialled": dialled})
+    return next((str(login) for login, roles in rows if "specialist" in str(roles).split()), None)
 
 
 def exists(tx: Tx, login: str) -> bool:

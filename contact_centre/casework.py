@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from appeals import service as appeals
 from appeals.duties import ContactDirection, ContactEvidence, MissedReason
-from contact_centre import jobs
+from appeals.evidence import SpecialistContact
+from contact_centre import accounts, jobs
 from recordings.model import LegAudio, RecordingDue, Talk
 from telephony.core.call import Call, CallChanged, Direction, QueueOutcome, Role
 from telephony.ingest import ToE164
@@ -62,6 +63,8 @@ def apply(tx: Tx, changes: Sequence[CallChanged], to_e164: ToE164) -> Outcome:
                 _missed(tx, call, number, call.ended_at)
         elif call.direction is Direction.OUTBOUND:
             _called(tx, call, number, over=change.over)
+        if change.over and call.direction is not Direction.INTERNAL:
+            _put_through(tx, call, number)
         if change.over and call.recorded_from is not None:
             due = audio_due(call)
             jobs.add(tx, FINALISE, call.call_id, dump_due(due), due.ended_at + SETTLE)
@@ -102,7 +105,8 @@ def _evidence(tx: Tx, call: Call, number: str | None, *, over: bool) -> None:
         contact = ContactEvidence(call.call_id, number, direction, None, call.started_at)
     else:
         seconds = call.talk_time if over else 0.0
-        contact = ContactEvidence(call.call_id, number, direction, seconds, call.answered_at)
+        ended = (call.ended_at or call.answered_at + timedelta(seconds=call.talk_time)) if over else None
+        contact = ContactEvidence(call.call_id, number, direction, seconds, call.answered_at, ended)
     appeals.record_contact(tx, contact)
 
 
@@ -127,6 +131,38 @@ def _promised(tx: Tx, call: Call, number: str | None, at: datetime) -> None:
     """A citizen was told that the city calls back, perhaps after talking: only a later contact keeps that promise."""
     reason = MissedReason.PROMISED if call.answered_at is not None else _missed_reason(call)
     appeals.open_callback(tx, call_id=call.call_id, number=number, line=call.line, reason=reason, at=at)
+
+
+def _put_through(tx: Tx, call: Call, number: str | None) -> None:
+    """What follows when a citizen was put through to a specialist, or it was tried."""
+    contact = _specialist(tx, call, number)
+    if contact is None:
+        return
+    spoke = call.direction is Direction.OUTBOUND or _operator(call) is not None
+    appeals.record_specialist(tx, contact, owes_callback=spoke and call.promised_at is None)
+
+
+def _specialist(tx: Tx, call: Call, number: str | None) -> SpecialistContact | None:
+    """The specialist with whom the citizen spoke, most if several; or else who was tried last and did not answer.
+
+    A specialist who was only asked by the operator was not tried for the citizen.
+    """
+    legs = [leg for leg in call.legs if leg.role is Role.SPECIALIST]
+    talked = [leg for leg in legs if leg.talks]
+    if talked:
+        longest = max(talked, key=lambda leg: leg.talk_time)
+        seconds = sum(leg.talk_time for leg in talked)
+        return SpecialistContact(call.call_id, number, call.line, longest.party, seconds, talked[0].started_at)
+    silent = [(leg.started_at, leg.party) for leg in legs if leg.answered_at is None and not leg.talks]
+    for transfer in call.transfers:  # to a telephone that was not even registered: it has no leg
+        if not transfer.answered and transfer.to is not None:
+            login = accounts.specialist(tx, transfer.to)
+            if login is not None:
+                silent.append((transfer.at, login))
+    if not silent:
+        return None
+    tried_at, party = max(silent, key=lambda one: one[0])
+    return SpecialistContact(call.call_id, number, call.line, party, None, tried_at)
 
 
 def _missed(tx: Tx, call: Call, number: str | None, at: datetime) -> None:

@@ -12,6 +12,44 @@ depends_on = None
 def upgrade() -> None:
     """Add tables and columns."""
     op.create_table(
+        "contact_results",
+        sa.Column("duty_id", sa.String(), nullable=False),
+        sa.Column("contact_id", sa.String(), nullable=False),
+        sa.Column("result", sa.String(), nullable=False),
+        sa.Column("number", sa.String(), nullable=True),
+        sa.Column("at_least", sa.Float(), nullable=False),
+        sa.Column("given_by", sa.String(), nullable=False),
+        sa.Column("given_at", sa.String(), nullable=False),
+        sa.Column("note", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("duty_id", "contact_id"),
+        sqlite_with_rowid=False,
+    )
+    with op.batch_alter_table("contact_results", schema=None) as batch_op:
+        batch_op.create_index("contact_results_contact_id", ["contact_id"], unique=False)
+
+    op.create_table(
+        "duty_alerts",
+        sa.Column("duty_id", sa.String(), nullable=False),
+        sa.Column("rung", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("at", sa.String(), nullable=False),
+        sa.Column("way", sa.String(), nullable=False),
+        sa.Column("role", sa.String(), nullable=False),
+        sa.Column("address", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("duty_id", "rung"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "message_evidence",
+        sa.Column("message_id", sa.String(), nullable=False),
+        sa.Column("duty_id", sa.String(), nullable=False),
+        sa.Column("at", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("message_id"),
+        sqlite_with_rowid=False,
+    )
+    with op.batch_alter_table("message_evidence", schema=None) as batch_op:
+        batch_op.create_index("message_evidence_duty_id", ["duty_id"], unique=False)
+
+    op.create_table(
         "reference_versions",
         sa.Column("version", sa.String(), nullable=False),
         sa.Column("sha256", sa.String(), nullable=False),
@@ -203,6 +241,32 @@ def upgrade() -> None:
             unique=False,
             sqlite_where=sa.text("status != 'new'"),
             postgresql_where=sa.text("status != 'new'"),
+        )
+
+    with op.batch_alter_table("contact_evidence", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("ended_at", sa.String(), nullable=True))
+
+    with op.batch_alter_table("duties", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("evidence_kind", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("email", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("excuse_reason", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("excused_by", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("letter", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("claimed_at", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("promised_for", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("specialist", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("talked_seconds", sa.Float(), nullable=True))
+        batch_op.add_column(sa.Column("took_place", sa.Integer(), nullable=True))
+        batch_op.add_column(sa.Column("replied", sa.Integer(), nullable=True))
+        batch_op.add_column(sa.Column("prompt", sa.Integer(), nullable=True))
+        batch_op.add_column(sa.Column("answered_by", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("answered_at", sa.String(), nullable=True))
+        batch_op.create_index(
+            "duties_control_call_id",
+            ["call_id"],
+            unique=True,
+            sqlite_where=sa.text("kind = 'forwarding_control'"),
+            postgresql_where=sa.text("kind = 'forwarding_control'"),
         )
 
     with op.batch_alter_table("outbound_calls", schema=None) as batch_op:
