@@ -86,19 +86,16 @@ _PUT_RESULT: Final = _TELL.on_conflict_do_update(
 _PUT_MESSAGE: Final = upsert(message_evidence).values(_given("message_id", "duty_id", "at")).on_conflict_do_nothing()
 _IS_DUTY: Final = select(duties.c.duty_id).where(duties.c.duty_id == bindparam("of_duty"))
 _results: Final = select(
-    contact_results,
-    contact_evidence.c.contact_id.label("found"),
-    contact_evidence.c.number.label("reached"),
-    contact_evidence.c.direction,
-    contact_evidence.c.connected_seconds,
-    contact_evidence.c.at,
-    contact_evidence.c.ended_at,
+    contact_results, *(column.label(f"contact_{column.name}") for column in contact_evidence.c)
 ).outerjoin(contact_evidence, contact_evidence.c.contact_id == contact_results.c.contact_id)
 _RESULTS: Final = _results.where(contact_results.c.duty_id == bindparam("of_duty")).order_by(
     contact_results.c.given_at, contact_results.c.contact_id
 )
 _MESSAGES: Final = select(message_evidence.c.at, message_evidence.c.message_id).where(
     message_evidence.c.duty_id == bindparam("of_duty")
+)
+_CONTACT: Final = select(*(column.label(f"contact_{column.name}") for column in contact_evidence.c)).where(
+    contact_evidence.c.contact_id == bindparam("of_contact")
 )
 _DUTIES_OF_CONTACT: Final = (
     select(contact_results.c.duty_id)
@@ -288,20 +285,20 @@ def put_result(tx: Tx, given: GivenResult) -> None:
         "note": given.note,
     }
     tx.execute(_PUT_RESULT, row)
-    settle_inform(tx, given.duty_id)
+    settle_proven(tx, given.duty_id)
 
 
 def put_message(tx: Tx, message_id: str, duty_id: str, at: datetime) -> None:
     """Keep that a message was delivered, and settle the duty that it was for; a second time changes nothing."""
     if tx.fetch_all(_IS_DUTY, {"of_duty": duty_id}):
         tx.execute(_PUT_MESSAGE, {"message_id": message_id, "duty_id": duty_id, "at": store.to_text(at)})
-        settle_inform(tx, duty_id)
+        settle_proven(tx, duty_id)
 
 
 def settle_contact(tx: Tx, contact_id: str) -> None:
     """A contact is new or has changed: settle the duties of which an operator gave a result for it."""
     for (duty_id,) in tx.fetch_all(_DUTIES_OF_CONTACT, {"of_contact": contact_id}):
-        settle_inform(tx, str(duty_id))
+        settle_proven(tx, str(duty_id))
 
 
 def results(tx: Tx, duty_id: str) -> list[tuple[GivenResult, ContactEvidence | None]]:
@@ -310,7 +307,13 @@ def results(tx: Tx, duty_id: str) -> list[tuple[GivenResult, ContactEvidence | N
     return [(given_result(row), _contact(row)) for row in found]
 
 
-def settle_inform(tx: Tx, duty_id: str) -> None:
+def contact(tx: Tx, contact_id: str) -> ContactEvidence | None:
+    """What the ledger has told of a contact; None if nothing yet."""
+    found = tx.fetch_all(_CONTACT, {"of_contact": contact_id})
+    return _contact(rows.mapped(_CONTACT, found[0])) if found else None
+
+
+def settle_proven(tx: Tx, duty_id: str) -> None:
     """An inform duty is proven by whatever told the applicant first, if anything did; its history says when it changes.
 
     Duties that ended by a step or with an excuse stay as they are, and so do those of other kinds.
@@ -375,15 +378,15 @@ def given_result(row: Mapping[Any, Any]) -> GivenResult:
 
 
 def _contact(row: Mapping[Any, Any]) -> ContactEvidence | None:
-    if row["found"] is None:
+    if row["contact_contact_id"] is None:
         return None
-    ended = row["ended_at"]
+    ended = row["contact_ended_at"]
     return ContactEvidence(
-        contact_id=row["found"],
-        number=row["reached"],
-        direction=ContactDirection(row["direction"]),
-        connected_seconds=row["connected_seconds"],
-        at=datetime.fromisoformat(row["at"]),
+        contact_id=row["contact_contact_id"],
+        number=row["contact_number"],
+        direction=ContactDirection(row["contact_direction"]),
+        connected_seconds=row["contact_connected_seconds"],
+        at=datetime.fromisoformat(row["contact_at"]),
         ended_at=None if ended is None else datetime.fromisoformat(ended),
     )
 

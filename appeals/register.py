@@ -123,6 +123,8 @@ class Desk:
         register_store.update_appeal(tx, before, after)
         for entry in decision.entries:
             register_store.append(tx, after.appeal_id, entry)
+        if _reach(before) != _reach(after):
+            duty_store.follow_contact(tx, after)
         for kind, why in decision.settles.items():
             duty_store.settle(tx, after.appeal_id, kind, Excuse(why), now)
         for owed in decision.owed:
@@ -155,6 +157,7 @@ class Desk:
             evidence=None,
             excuse=Excuse.NO_CONTACT if unreachable else None,
             closed_at=now if unreachable else None,
+            email=appeal.applicant_email if owed.kind is DutyKind.INFORM else None,
         )
         duty_store.open_duty(tx, duty)
         self.owed(tx, appeal, duty)
@@ -165,3 +168,8 @@ class Desk:
             merged = register_store.load(tx, appeal_id)
             if merged is not None:
                 self._owe(tx, merged, Owed(DutyKind.INFORM, "result", now + workflow.INFORM_WITHIN), now)
+
+
+def _reach(appeal: Appeal) -> tuple[str | None, str | None]:
+    """Where the applicant wants to hear from us."""
+    return appeal.applicant_phone, appeal.applicant_email
