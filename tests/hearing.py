@@ -12,6 +12,8 @@ AUDIBLE = 0.5
 """A tone is heard when it carries this share of the sound's energy."""
 SILENT_RMS = 50.0
 """Below this (of 32767) there is nothing to hear."""
+JUMP = 0.15
+"""What a sample of a tone may differ from what the samples before it foretell, of the amplitude (A-law: 0.11)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +52,21 @@ def heard_for(side: NDArray[np.float64], rate: int, hertz: float, step: float = 
     size = int(rate * step)
     pieces = [side[at : at + size] for at in range(0, len(side) - size + 1, size)]
     return round(sum(step for piece in pieces if share(piece, rate, hertz) >= AUDIBLE), 3)
+
+
+def broken(side: NDArray[np.float64], rate: int, hertz: float, step: float = 0.01) -> float:
+    """Which share of a steady tone's steps is silent or has a jump in it, as frames that are lost leave them.
+
+    A tone whose whole waves do not fit into a frame shows a frame that is missing without silence as a jump of phase:
+    there a sample is not what the two before it tell (x[n] = 2 cos(w) x[n-1] - x[n-2]).
+    """
+    size = round(rate * step)
+    amplitude = np.sqrt(2 * np.mean(side**2)) if len(side) else 0.0
+    if amplitude < SILENT_RMS:
+        return 1.0
+    foretold = 2 * np.cos(2 * np.pi * hertz / rate) * side[1:-1] - side[:-2]
+    wrong = np.concatenate((np.abs(side[2:] - foretold) > JUMP * amplitude, (False, False)))
+    steps = len(side) // size
+    jumps = wrong[: steps * size].reshape(steps, size).any(axis=1)
+    silent = np.sqrt(np.mean(side[: steps * size].reshape(steps, size) ** 2, axis=1)) < amplitude / 4
+    return float(np.mean(jumps | silent))

@@ -347,7 +347,8 @@ class Telephones:
             "-trace_msg", "-message_file", str(self._seen(folder / "messages.log")),
         ]  # fmt: skip
         if count is not None:
-            command += ["-m", str(count), "-r", str(max(1, round(rate * 10))), "-rp", "10000"]
+            # -l: by itself SIPp lets no more calls be at once than it starts in three seconds
+            command += ["-m", str(count), "-l", str(count), "-r", str(max(1, round(rate * 10))), "-rp", "10000"]
         process = self.asterisk.processes.start(
             name, self.asterisk.kit.tools.command(self.asterisk.folder, command), folder / "output.log"
         )

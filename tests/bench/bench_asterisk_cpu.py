@@ -1,10 +1,12 @@
 """Asterisk's own processor time for a short call: with everything attached, bare, and with one thing after the other.
 
-*Bare* is the same Asterisk, modules and queue, with a dialplan of nothing but answer, greeting, notice, MixMonitor, Queue
-and farewell (``exchange.BARE_DIALPLAN``): no ledger, no AMI, no look-up. Citizens and operators are SIPp; both sides
-talk for a second, prompts last 0.2 s each. All exchanges take their calls at the same time, so that a busy machine
-disturbs all alike; what counts is the processor time of each Asterisk process (utime and stime, all threads) divided by
-the calls of a round, and of the rounds the median of the ratios. ``python -m tests.bench.bench_asterisk_cpu``
+*Bare* is the same Asterisk, modules and queue, with a dialplan of nothing but answer, greeting, notice, MixMonitor,
+Queue and farewell (``exchange.BARE_DIALPLAN``): no ledger, no AMI, no look-up. Citizens and operators are SIPp; both
+sides talk for a second, prompts last 0.2 s each. All exchanges take their calls at the same time, so that a busy
+machine disturbs all alike; what counts is the processor time of each Asterisk process (utime and stime, all threads)
+divided by the calls of a round, and of the rounds the median of the ratios.
+
+    python -m tests.bench.bench_asterisk_cpu
 """
 
 import statistics
@@ -63,8 +65,7 @@ def main() -> int:
                 with_service=kind != BARE and without_ami not in changes,
                 prompts_s=PROMPTS_S,
             )
-            exchange.start()
-            exchange.telephones.phones(exchange.port, talk=TALK_S)
+            exchange.start(talk=TALK_S)
         one_round(exchanges, 0)  # warms up
         return report([one_round(exchanges, turn) for turn in range(1, ROUNDS + 1)])
 

@@ -6,8 +6,9 @@ dialplan, in what listens (CEL, AMI) and in whether our service runs beside it.
 
 import os
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +17,7 @@ from contact_centre.demo.network import free_udp_port
 from contact_centre.demo.processes import Process, Processes
 from contact_centre.demo.root import Kit
 from contact_centre.demo.service import Service
-from contact_centre.demo.sipp import Telephones
+from contact_centre.demo.sipp import SippRun, Telephones
 from contact_centre.demo.tones import write_tone
 from telephony.provision import Limits
 
@@ -80,6 +81,25 @@ def nothing_declined(etc: Path) -> None:
     (etc / "stasis.conf").write_text("", "utf-8")
 
 
+def in_real_time(etc: Path) -> None:
+    """Asterisk before everything else (SCHED_RR), as its packages and our unit start it; only root may do it so."""
+    _replace(etc / "asterisk.conf", "[options]\n", "[options]\nhighpriority = yes\n")
+
+
+@contextmanager
+def ahead_of_neighbours() -> Iterator[None]:
+    """What is started meanwhile runs in real time; where we may not do that, like everything else."""
+    try:
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
+    except PermissionError:
+        yield
+        return
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+
+
 @dataclass(slots=True)
 class Exchange:
     """One Asterisk with its phones, and our service beside it if it has one."""
@@ -87,8 +107,9 @@ class Exchange:
     asterisk: Asterisk
     telephones: Telephones
     service: Service | None
-    port: int
-    """Where all its phones answer."""
+    ports: tuple[int, ...]
+    """Where its phones answer, each port its part of them."""
+    answering: list[SippRun] = field(default_factory=list)
 
     @classmethod
     def build(
@@ -100,6 +121,7 @@ class Exchange:
         phones: int,
         with_service: bool,
         prompts_s: float | None,
+        ports: int = 1,
     ) -> "Exchange":
         """Install it; nothing runs yet.
 
@@ -111,17 +133,19 @@ class Exchange:
             phones: so many operators with a phone each, all of them members of the queue.
             with_service: whether our service runs beside it.
             prompts_s: how long greeting, notice and farewell are; None leaves them as they are.
+            ports: at so many ports the phones answer, a SIPp at each.
         """
         limits = Limits(calls=1000, calls_per_caller=1000)
         asterisk = Asterisk.install(kit, folder / "asterisk", processes, limits)
         service = Service.beside(asterisk, folder / "service", processes) if with_service else None
-        port = free_udp_port()
+        contacts = tuple(free_udp_port() for _ in range(ports))
         etc = asterisk.host.etc
         with (etc / "queues.conf").open("a", encoding="utf-8") as queues:
             for number in range(phones):
                 made = asterisk.add_phone("operator", f"number{number}", str(FIRST_EXTENSION + number))
                 account = etc / "phones.d" / f"{made.phone.endpoint}.conf"
-                _replace(account, "qualify_frequency = 10", f"contact = sip:{made.phone.endpoint}@127.0.0.1:{port}")
+                contact = f"contact = sip:{made.phone.endpoint}@127.0.0.1:{contacts[number % ports]}"
+                _replace(account, "qualify_frequency = 10", contact)
                 queues.write(f"member => {made.phone.interface}\n")
         for change in changes:
             change(etc)
@@ -129,10 +153,10 @@ class Exchange:
             tone = write_tone(folder, 400).read_bytes()[: round(prompts_s * 8000)]
             for name in ("greeting", "recording-notice", "goodbye"):
                 (asterisk.host.data / "sounds" / "uk" / f"{name}.alaw").write_bytes(tone)
-        return cls(asterisk, Telephones(asterisk), service, port)
+        return cls(asterisk, Telephones(asterisk), service, contacts)
 
-    def start(self) -> None:
-        """Start Asterisk, then the service; both begin with nothing."""
+    def start(self, *, tone: int = 880, talk: float | None = None) -> None:
+        """Start Asterisk, the service and the phones, which hang up after ``talk`` seconds; all begin with nothing."""
         for made in (self.asterisk.ledger.parent, self.asterisk.audio):
             for file in made.iterdir():
                 file.unlink()
@@ -140,9 +164,13 @@ class Exchange:
         if self.service is not None:
             shutil.rmtree(self.service.state, ignore_errors=True)
             self.service.start()
+        with ahead_of_neighbours():
+            self.answering = [self.telephones.phones(port, tone=tone, talk=talk) for port in self.ports]
 
     def kill(self) -> None:
-        """End both at once."""
+        """End everything at once."""
+        for run in self.answering:
+            run.process.kill()
         if self.service is not None:
             self.service.kill()
         self.asterisk.kill()
