@@ -28,6 +28,9 @@ ROLES: Final = tuple(role.value for role in Role if role is not Role.SYSTEM)
 PER_MINUTE: Final = 600
 """Requests a minute, unless the token says otherwise."""
 
+NOBODY: Final = Actor("", frozenset())
+"""Who asks for what is open to everybody."""
+
 _PREFIX: Final = "cc"
 _SECRET_BYTES: Final = 32
 _NO_DIGEST: Final = hashlib.sha256(b"").hexdigest()
