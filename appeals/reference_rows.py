@@ -267,7 +267,7 @@ class PeriodsRow(Row):
 class CalendarRow(Row):
     """The head of the calendar's file."""
 
-    years: tuple[Annotated[int, Field(ge=2000, le=2100)], ...]
+    years: Annotated[tuple[Annotated[int, Field(ge=2000, le=2100)], ...], Field(min_length=1)]
     hours: Annotated[Hours, BeforeValidator(_working_hours)]
     periods: PeriodsRow
 
