@@ -8,10 +8,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
+import structlog
+
 from telephony.links.ami_session import AmiAddress, AmiRefused, AmiUnavailable, LoginRefused, Protocol, Session, words
 from telephony.outbound import RING_OPERATOR_S, NotPlacedError, OutboundCall, Result, originate_fields
 from telephony.phones import RELOAD_MODULES
 from telephony.wire.ami import AmiError
+
+_log = structlog.get_logger()
 
 ANSWER_WITHIN_S: Final = 5.0
 
@@ -183,8 +187,17 @@ async def pause(address: AmiAddress, queue: str, interface: str, reason: str | N
         await ami.ask("QueuePause", fields | ({} if reason is None else {"Reason": reason}))
 
 
-async def place(address: AmiAddress, call: OutboundCall, ring_s: float = RING_OPERATOR_S) -> Result:
+async def place(
+    address: AmiAddress, call: OutboundCall, peers: Iterable[str] = (), ring_s: float = RING_OPERATOR_S
+) -> Result:
     """Ring the operator, and once they have picked up, the citizen; returns when they have, or have not.
+
+    Args:
+        address: Asterisk.
+        call: whom, by whom, under which id.
+        peers: the provider's endpoints. Asterisk asks them whether they are there while the operator's phone rings, so
+            that one that died lately is passed over; without it the call waits for its answer (``timer_b``).
+        ring_s: how long the operator's phone rings.
 
     Raises:
         NotPlacedError: Nobody's phone rings.
@@ -198,6 +211,8 @@ async def place(address: AmiAddress, call: OutboundCall, ring_s: float = RING_OP
             hindrance = await _hindrance(ami, call.endpoint)
             if hindrance is not None:
                 return hindrance
+            for peer in peers:
+                await _look_for(ami, peer)
             asked = True
             await ami.ask("Originate", fields, within=ring_s + 5)
     except AmiRefused as error:
@@ -209,6 +224,13 @@ async def place(address: AmiAddress, call: OutboundCall, ring_s: float = RING_OP
             raise
         raise NotPlacedError(Result.NOT_REACHED, str(error)) from error
     return Result.PICKED_UP
+
+
+async def _look_for(ami: Session, peer: str) -> None:
+    try:
+        await ami.ask("PJSIPQualify", {"Endpoint": peer})
+    except AmiRefused as error:
+        _log.warning("a peer of the provider is not known to Asterisk", peer=peer, error=str(error))
 
 
 async def _hindrance(ami: Session, endpoint: str) -> Result | None:

@@ -142,6 +142,11 @@ class Trunk:
     qualify_seconds: int = 30
 
     @property
+    def endpoint(self) -> str:
+        """Its name in Asterisk (templates/trunks.conf.j2)."""
+        return f"trunk-{self.name}"
+
+    @property
     def matches(self) -> tuple[str, ...]:
         """All addresses its calls come from."""
         return (self.host, *self.addresses)

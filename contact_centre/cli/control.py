@@ -43,7 +43,7 @@ def call(context: Context, number: str, operator: str, purpose: str | None, as_j
         lambda tx: outbound.intend(tx, context.settings, number=number, operator=operator, purpose=purpose, at=now)
     )
     try:
-        result = asyncio.run(switch.place(_address(context), wanted))
+        result = asyncio.run(switch.place(_address(context), wanted, _peers(context)))
     except NotPlacedError as error:
         why = error.result
         context.write(lambda tx: outbound.finish(tx, wanted.call_id, why))
@@ -118,6 +118,11 @@ def _address(context: Context) -> AmiAddress:
     asterisk = context.settings.asterisk
     secret = ami_secret(asterisk.config_dir, CONTROL_USER)
     return AmiAddress(asterisk.ami_host, asterisk.ami_port, CONTROL_USER, secret)
+
+
+def _peers(context: Context) -> list[str]:
+    """The provider's peers that Asterisk asks now and then: one found silent by us alone would stay so for ever."""
+    return [trunk.endpoint for trunk in context.settings.provision.trunks if trunk.qualify_seconds]
 
 
 def _checked(call_id: str) -> str:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from tests.hearing import heard_for, listen
 
 CITIZEN, OPERATOR = 440, 880
 LIMIT = 30
+GIVEN_UP_S = 12.8
+"""timer_b of pjsip.conf."""
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +63,27 @@ def watched(city: City, *peers: int) -> Iterator[None]:
         city.asterisk.cli("module reload res_pjsip.so")
 
 
+@contextmanager
+def asked_seldom(city: City, folder: Path) -> Iterator[tuple[str, ...]]:
+    """The peers were not asked lately whether they are there. Gives the words that name a config that knows them."""
+    trunks = city.asterisk.settings.trunks
+    city.asterisk.configure(trunks=tuple(replace(one, qualify_seconds=3600) for one in trunks))
+    city.asterisk.cli("module reload res_pjsip.so")
+    known = [f'[[provision.trunks]]\nname = "{one.name}"\nhost = "{one.host}"\n' for one in trunks]
+    try:
+        yield other_settings(city, folder, *known)
+    finally:
+        city.asterisk.configure(trunks=trunks)
+        city.asterisk.cli("module reload res_pjsip.so")
+
+
+def other_settings(city: City, folder: Path, *lines: str) -> tuple[str, ...]:
+    """The words in front of a command that give it other settings than the service has."""
+    config = folder / "other.toml"
+    config.write_text("\n".join((city.service.config.read_text("utf-8"), *lines)), "utf-8")
+    return ("--config", str(config))
+
+
 def wait_until(condition: Callable[[], bool], seconds: float = 40.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
@@ -83,6 +107,17 @@ def record_of(city: City, call_id: str, *, recorded: bool = False) -> dict[str, 
     wait_until(ended)
     city.asterisk.wait_idle()
     return found[0]
+
+
+def peers_tried(city: City, call_id: str) -> list[tuple[str, datetime]]:
+    """The provider's peers that were sent a call, and when."""
+    return [
+        (fact["channame"].split("-")[1], datetime.fromisoformat(fact["eventtime"]))
+        for fact in city.asterisk.facts()
+        if fact["eventtype"] == "CHAN_START"
+        and fact["linkedid"] == call_id
+        and fact["channame"].startswith("PJSIP/trunk-")
+    ]
 
 
 def said_to(city: City, call_id: str, side: str) -> list[str]:
@@ -200,6 +235,42 @@ def test_a_peer_that_is_silent_is_passed_over_and_with_all_silent_the_operator_i
     assert evidence(city, made["call_id"]) == 0
 
 
+@pytest.mark.usefixtures("olena")
+def test_a_peer_that_died_since_it_was_asked_costs_thirteen_seconds_once(city: City, tmp_path: Path) -> None:
+    with asked_seldom(city, tmp_path) as settings, provider(city, 1, talk=3.0):
+        made = [city.service.json(*settings, "call", "0501115566", "--operator", "olena")["call_id"]]
+        record_of(city, made[0])
+        made.append(city.service.json(*settings, "call", "0501115566", "--operator", "olena")["call_id"])
+        record_of(city, made[1])
+
+    [(first, began), (second, passed_over)] = peers_tried(city, made[0])
+    assert (first, second) == ("primary", "backup")
+    assert (passed_over - began).total_seconds() < GIVEN_UP_S + 1
+    assert [name for name, _ in peers_tried(city, made[1])] == ["backup"], "asked while the first operator's phone rang"
+
+
+def test_the_limit_of_an_hour_counts_calls_that_reached_out_and_stops_the_next(city: City, tmp_path: Path) -> None:
+    settings = other_settings(city, tmp_path)
+    config = Path(settings[1])
+    config.write_text(config.read_text("utf-8").replace(f"calls_per_hour = {LIMIT}", "calls_per_hour = 1"), "utf-8")
+    phone = city.account("iryna", "Ірина Бойко")
+    words = (*settings, "call", "0501110000", "--operator", "iryna")
+    codes = [city.service.command(*words, check=False).returncode for _ in range(2)]
+    run = city.telephones.phone(phone, answer_after=0.2)
+    with provider(city, 0, refuse="486 Busy Here"):
+        made = city.service.json(*words)
+        record_of(city, made["call_id"])
+        refused = city.service.command(*words, check=False)
+    run.process.stop()
+
+    assert codes == [1, 1]  # not registered: nobody was called
+    assert refused.returncode == 12
+    assert "calls_per_hour" in refused.stderr
+    asked = city.service.json("calls", "requested", "--operator", "iryna")
+    assert [one["result"] for one in asked] == ["phone_is_not_registered"] * 2 + ["operator_picked_up"]
+    assert [one["has_record"] for one in asked] == [False, False, True]
+
+
 def test_an_operator_who_does_not_pick_up_is_free_again_and_nobody_was_called(city: City) -> None:
     phone = city.account("taras", "Тарас Мельник")
     run = city.telephones.phone(phone, answer_after=None)
@@ -241,6 +312,9 @@ def test_the_caller_and_the_service_killed_in_mid_call_change_nothing(city: City
     assert record["talk_time"] > 3
     assert city.service.json("recordings", "show", record["recordings"][0])["status"] == "ok"
     assert not is_paused(city, "olena")
+    wait_until(lambda: city.service.json("calls", "requested", "--operator", "olena")[-1]["result"] is not None)
+    asked = city.service.json("calls", "requested", "--operator", "olena")[-1]
+    assert (asked["call_id"], asked["result"]) == (record["call_id"], "operator_picked_up")
 
 
 def test_a_pause_for_a_call_does_not_outlive_asterisk(city: City, olena: Operator) -> None:

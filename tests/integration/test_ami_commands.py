@@ -324,6 +324,15 @@ async def test_an_originate_that_failed_is_an_operator_who_did_not_pick_up_and_a
     assert refused.value.result is Result.REFUSED
 
 
+async def test_the_providers_peers_are_asked_whether_they_are_there_before_the_operator_is_rung() -> None:
+    server = AmiServer()
+    server.answers["PJSIPQualify"] = lambda action: answer(action, "Message: Unable to retrieve", response="Error")
+    async with serving(server) as address:
+        assert await place(address, CALL, ["trunk-primary", "trunk-gone"]) is Result.PICKED_UP
+    assert [one["Action"] for one in server.got] == ["Login", "Getvar", "PJSIPQualify", "PJSIPQualify", "Originate"]
+    assert [one["Endpoint"] for one in server.asked("PJSIPQualify")] == ["trunk-primary", "trunk-gone"]
+
+
 async def test_an_asterisk_that_was_never_asked_calls_nobody() -> None:
     server = AmiServer()
     async with serving(server) as address:

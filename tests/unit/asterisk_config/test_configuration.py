@@ -279,3 +279,9 @@ def test_every_application_and_function_has_its_module_loaded() -> None:
     for word, module in where.items():
         assert re.search(rf"\b{word}\(", EXTENSIONS), word
         assert module in modules, word
+
+
+def test_a_peer_that_does_not_answer_is_given_up_as_soon_as_asterisk_allows(tmp_path: Path) -> None:
+    system = dict(parse(CONFIG_SOURCE / "pjsip.conf", tmp_path)["system"])
+    assert int(system["timer_b"]) == 64 * int(system["timer_t1"])  # with less, Asterisk goes back to 32 s
+    assert int(system["timer_t1"]) >= 100
