@@ -11,27 +11,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from appeals import rows
 from appeals.duties import Callback, CallbackState, Duty, callbacks
-from appeals.model import Actor, Appeal, HistoryEntry, Status
+from appeals.model import Actor, Appeal, HistoryEntry
+from appeals.search import AppealQuery, SearchIndex
 from appeals.store import to_text
 from appeals.tables import appeal_calls, appeal_history, appeals, call_recordings, duties, is_callback
-from appeals.visibility import Sight, sight
+from appeals.visibility import Sight, seen, sight
 
 CHUNK: Final = 500
 """How many ids go into one statement; SQLite limits the number of its variables."""
-
-
-@dataclass(frozen=True, slots=True)
-class AppealFilters:
-    """Which appeals; a criterion that is None does not narrow. ``since`` is inclusive, ``until`` exclusive."""
-
-    since: datetime | None = None
-    until: datetime | None = None
-    status: Status | None = None
-    line: str | None = None
-    operator: str | None = None
-    number: str | None = None
-    call_id: str | None = None
-    limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,30 +30,22 @@ class CallbackFilters:
     since: datetime | None = None
 
 
-async def list_appeals(connection: AsyncConnection, filters: AppealFilters = AppealFilters()) -> list[Appeal]:
-    """Appeals, the newest first."""
-    conditions: list[ColumnElement[bool]] = []
-    if filters.since is not None:
-        conditions.append(appeals.c.created_at >= to_text(filters.since))
-    if filters.until is not None:
-        conditions.append(appeals.c.created_at < to_text(filters.until))
-    if filters.status is not None:
-        conditions.append(appeals.c.status == filters.status.value)
-    if filters.line is not None:
-        conditions.append(appeals.c.line == filters.line)
-    if filters.operator is not None:
-        conditions.append(appeals.c.operator == filters.operator)
-    if filters.number is not None:
-        conditions.append(appeals.c.caller_number == filters.number)
-    if filters.call_id is not None:
-        linked = select(appeal_calls.c.appeal_id).where(appeal_calls.c.call_id == filters.call_id)
-        conditions.append(appeals.c.appeal_id.in_(linked))
-    return await _load(connection, select(appeals).where(*conditions), filters.limit)
+async def look_for(
+    connection: AsyncConnection, index: SearchIndex, query: AppealQuery, actor: Actor, now: datetime
+) -> tuple[list[Appeal], str | None]:
+    """A page of appeals, each as ``actor`` may see it, and the cursor of the next page, None if this is the last.
+
+    Raises:
+        BadQueryError: The cursor is none.
+    """
+    found = await index.find(connection, query, actor, now)
+    visible = (seen(one, actor) for one in await get_appeals(connection, found.appeal_ids))
+    return [one for one in visible if one is not None], found.cursor
 
 
 async def get_appeal(connection: AsyncConnection, appeal_id: str) -> Appeal | None:
     """One appeal, or None if there is none of this id."""
-    found = await _load(connection, select(appeals).where(appeals.c.appeal_id == appeal_id), None)
+    found = await _load(connection, select(appeals).where(appeals.c.appeal_id == appeal_id))
     return found[0] if found else None
 
 
@@ -75,7 +54,7 @@ async def get_appeals(connection: AsyncConnection, appeal_ids: Sequence[str]) ->
     found: dict[str, Appeal] = {}
     for start in range(0, len(appeal_ids), CHUNK):
         chosen = select(appeals).where(appeals.c.appeal_id.in_(appeal_ids[start : start + CHUNK]))
-        found |= {one.appeal_id: one for one in await _load(connection, chosen, None)}
+        found |= {one.appeal_id: one for one in await _load(connection, chosen)}
     return [found[appeal_id] for appeal_id in appeal_ids if appeal_id in found]
 
 
@@ -142,9 +121,8 @@ async def appeals_of_calls(connection: AsyncConnection, call_ids: Sequence[str])
     return {call_id: tuple(ids) for call_id, ids in found.items()}
 
 
-async def _load(connection: AsyncConnection, chosen: Select[Any], limit: int | None) -> list[Appeal]:
-    ordered = chosen.order_by(appeals.c.created_at.desc(), appeals.c.appeal_id.desc()).limit(limit)
-    found = (await connection.execute(ordered)).mappings().all()
+async def _load(connection: AsyncConnection, chosen: Select[Any]) -> list[Appeal]:
+    found = (await connection.execute(chosen)).mappings().all()
     ids = [row["appeal_id"] for row in found]
     calls: dict[str, list[str]] = defaultdict(list)
     recordings: dict[str, list[str]] = defaultdict(list)

@@ -67,6 +67,8 @@ _TAKE_OUT: Final = insert(_index).values(
 )
 """FTS5's own command: the index keeps no text, so it must be told what it had."""
 
+_REBUILD: Final = insert(_index).values(appeal_search=literal_column("'rebuild'"))
+
 
 class SqliteSearch(SqlSearch):
     """A ``search.SearchIndex`` in SQLite."""
@@ -85,6 +87,10 @@ class SqliteSearch(SqlSearch):
             tx.execute(_TAKE_OUT, {"place": place, "terms": old})
             tx.execute(_CHANGE, {"at_place": place, "new_terms": terms})
         tx.execute(_ENTER, {"place": place, "terms": terms})
+
+    def rebuild(self, tx: Tx) -> None:
+        """Make the index anew from the terms that are kept, should it be damaged."""
+        tx.execute(_REBUILD)
 
     def _free_place(self, tx: Tx, at: datetime) -> int:
         first = _place(at)

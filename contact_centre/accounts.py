@@ -89,11 +89,18 @@ def add(
 def actor(tx: Tx, login: str) -> Actor | None:
     """Somebody as the register knows them; None if there is no such account."""
     rows = tx.fetch_all(_ACTOR, {"of_login": login})
-    if not rows:
-        return None
-    roles, service, desks = rows[0]
-    known = frozenset(Role(one) for one in str(roles).split() if one in _REGISTER_ROLES)
-    return Actor(login, known, service, frozenset(str(desks or "").split()))
+    return _actor(login, *rows[0]) if rows else None
+
+
+async def reader(connection: AsyncConnection, login: str) -> Actor | None:
+    """The same for queries."""
+    row = (await connection.execute(_ACTOR, {"of_login": login})).one_or_none()
+    return None if row is None else _actor(login, *row)
+
+
+def _actor(login: str, roles: str, service: str | None, desks: str | None) -> Actor:
+    known = frozenset(Role(one) for one in roles.split() if one in _REGISTER_ROLES)
+    return Actor(login, known, service, frozenset((desks or "").split()))
 
 
 def specialist(tx: Tx, dialled: str) -> str | None:

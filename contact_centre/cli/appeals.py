@@ -1,15 +1,22 @@
-"""``appeals list``, ``appeals show`` and ``callbacks list``."""
+"""``appeals list``, ``search``, ``show`` and ``reindex``, and ``callbacks list``."""
 
-from datetime import datetime
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, Final
 
 import click
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from appeals import queries
 from appeals.duties import CallbackState
-from appeals.model import Status
+from appeals.model import Appeal, Channel, Kind, Status
 from appeals.numbers import format_number
-from appeals.queries import AppealFilters, CallbackFilters
-from contact_centre import views
+from appeals.queries import CallbackFilters
+from appeals.register import SYSTEM
+from appeals.search import MOST_AT_ONCE, AppealQuery, Between, Order
+from appeals.search_sqlite import SqliteSearch
+from contact_centre import accounts, views
 from contact_centre.cli.context import (
     MOMENT,
     Context,
@@ -21,6 +28,8 @@ from contact_centre.cli.context import (
     print_json,
     print_table,
 )
+from contact_centre.clock import SystemClock
+from contact_centre.writer import transaction
 
 
 @click.group()
@@ -28,24 +37,93 @@ def appeals() -> None:
     """The register of appeals."""
 
 
+_FILTERS: Final = (
+    click.option("--number", help="The registration number, with or without its year."),
+    click.option("--phone", help="A telephone number in any spelling, or its last digits."),
+    click.option("--status", "statuses", type=click.Choice([one.value for one in Status]), multiple=True),
+    click.option("--kind", type=click.Choice([one.value for one in Kind])),
+    click.option("--channel", type=click.Choice([one.value for one in Channel])),
+    click.option("--category", help="A category, or a group of them."),
+    click.option("--service"),
+    click.option("--district"),
+    click.option("--operator"),
+    click.option("--line"),
+    click.option("--call", "call_id", metavar="CALL_ID", help="Linked to this call."),
+    click.option("--incident"),
+    click.option("--overdue", is_flag=True, help="Under way after the earlier of its deadlines."),
+    click.option("--escalated", is_flag=True, help="Waiting for a supervisor's decision."),
+    click.option("--since", type=MOMENT, help="Created from this day or moment on."),
+    click.option("--until", type=MOMENT, help="Created before this day or moment."),
+    click.option("--registered-since", type=MOMENT),
+    click.option("--registered-until", type=MOMENT),
+    click.option("--due-since", type=MOMENT),
+    click.option("--due-until", type=MOMENT),
+    click.option("--order", type=click.Choice([one.value for one in Order]), default=Order.NEWEST.value),
+    click.option("--limit", type=click.IntRange(min=1), help="Only the first so many."),
+    click.option("--as", "login", metavar="LOGIN", help="As this person sees it; otherwise everything is shown."),
+    json_option,
+)
+
+
+def filters(command: Callable[..., None]) -> Callable[..., None]:
+    """The options of every list of appeals."""
+    return functools.reduce(lambda decorated, option: option(decorated), reversed(_FILTERS), command)
+
+
 @appeals.command("list")
-@click.option("--status", type=click.Choice([one.value for one in Status]))
-@click.option("--since", type=MOMENT, help="Created from this day or moment on.")
-@click.option("--until", type=MOMENT, help="Created before this day or moment.")
-@click.option("--limit", type=click.IntRange(min=1), help="Only the newest so many.")
-@json_option
+@filters
 @pass_context
-def list_(
-    context: Context,
-    status: str | None,
-    since: datetime | None,
-    until: datetime | None,
-    limit: int | None,
-    as_json: bool,
-) -> None:
+def list_(context: Context, /, **given: Any) -> None:  # noqa: ANN401 - the options above
     """List appeals, newest first."""
-    wanted = AppealFilters(status=Status(status) if status else None, since=since, until=until, limit=limit)
-    found = context.read(lambda connection: queries.list_appeals(connection, wanted))
+    _list(context, given, "No appeals yet. A draft appears here when an operator and a citizen are connected.")
+
+
+@appeals.command()
+@click.argument("text")
+@filters
+@pass_context
+def search(context: Context, /, **given: Any) -> None:  # noqa: ANN401 - the options above
+    """Look for appeals by words in any form, a name or its beginning, an address, a number or a telephone."""
+    _list(context, given, "Nothing found.")
+
+
+def _list(context: Context, given: dict[str, Any], empty: str) -> None:
+    login, limit, as_json = given.pop("login"), given.pop("limit"), given.pop("as_json")
+    query = _query(given)
+
+    async def all_pages(connection: AsyncConnection) -> list[Appeal]:
+        reader = SYSTEM if login is None else await accounts.reader(connection, login)
+        if reader is None:
+            raise NotFoundError(f"there is no {login}; `contact-centre operators list` shows who is")
+        listed: list[Appeal] = []
+        page = query
+        while limit is None or len(listed) < limit:
+            page = replace(page, limit=MOST_AT_ONCE if limit is None else min(limit - len(listed), MOST_AT_ONCE))
+            found, cursor = await queries.look_for(connection, SqliteSearch(), page, reader, SystemClock().now())
+            listed += found
+            if cursor is None:
+                break
+            page = replace(page, cursor=cursor)
+        return listed
+
+    _print(context.read(all_pages), as_json=as_json, empty=empty)
+
+
+def _query(given: dict[str, Any]) -> AppealQuery:
+    kind, channel = given.pop("kind"), given.pop("channel")
+    return AppealQuery(
+        statuses=frozenset(map(Status, given.pop("statuses"))),
+        kind=None if kind is None else Kind(kind),
+        channel=None if channel is None else Channel(channel),
+        created=Between(given.pop("since"), given.pop("until")),
+        registered=Between(given.pop("registered_since"), given.pop("registered_until")),
+        due=Between(given.pop("due_since"), given.pop("due_until")),
+        order=Order(given.pop("order")),
+        **given,
+    )
+
+
+def _print(found: Sequence[Appeal], *, as_json: bool, empty: str) -> None:
     if as_json:
         print_json([views.plain(one) for one in found])
         return
@@ -55,29 +133,60 @@ def list_(
                 local(one.created_at),
                 one.registration_number or "draft",
                 one.line,
-                format_number(one.caller_number) if one.caller_number else "withheld",
-                one.caller_name,
-                one.operator,
+                _citizen(one),
+                one.applicant or one.caller_name,
+                one.service,
+                local(one.due_at or one.legal_due_at),
                 one.status.value,
-                len(one.recordings),
                 one.appeal_id,
             )
             for one in found
         ),
-        ("created", "number", "line", "citizen", "name", "operator", "status", "rec", "appeal_id"),
-        "No appeals yet. A draft appears here when an operator and a citizen are connected.",
+        ("created", "number", "line", "citizen", "name", "service", "due", "status", "appeal_id"),
+        empty,
     )
 
 
+def _citizen(one: Appeal) -> str:
+    if one.masked:
+        return "restricted"
+    number = one.applicant_phone or one.caller_number
+    return format_number(number) if number else "withheld"
+
+
 @appeals.command()
-@click.argument("appeal_id")
+@pass_context
+def reindex(context: Context) -> None:
+    """Make the search index anew, beside a service that may be running."""
+    index = SqliteSearch()
+    with context.writing() as connection:
+        with transaction(connection) as tx:
+            index.rebuild(tx)
+        after: str | None = ""
+        while after is not None:
+            with transaction(connection) as tx:
+                after = index.put_next(tx, after)
+    click.echo("The search index is complete.")
+
+
+@appeals.command()
+@click.argument("appeal")
 @json_option
 @pass_context
-def show(context: Context, appeal_id: str, as_json: bool) -> None:
-    """Show one appeal with its calls, recordings and history."""
-    found = context.read(lambda connection: queries.get_appeal(connection, appeal_id))
+def show(context: Context, appeal: str, as_json: bool) -> None:
+    """Show one appeal, by its id or its registration number, with its calls, recordings and history."""
+
+    async def get(connection: AsyncConnection) -> Appeal | None:
+        by_id = await queries.get_appeal(connection, appeal)
+        if by_id is not None:
+            return by_id
+        numbered = AppealQuery(number=appeal)
+        found, _ = await queries.look_for(connection, SqliteSearch(), numbered, SYSTEM, SystemClock().now())
+        return found[0] if found else None
+
+    found = context.read(get)
     if found is None:
-        raise NotFoundError(f"there is no appeal {appeal_id}")
+        raise NotFoundError(f"there is no appeal {appeal}")
     (print_json if as_json else print_fields)(views.plain(found))
 
 

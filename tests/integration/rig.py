@@ -35,6 +35,7 @@ from telephony.core.call import Call
 from telephony.ingest import Ingest, fold_files
 from telephony.links.ledger_tail import kept_files
 from telephony.store import CallFilter, CallRecord
+from tests.register import every_appeal
 
 T = TypeVar("T")
 PROGRAM = str(Path(sys.executable).with_name("contact-centre"))
@@ -132,7 +133,7 @@ class Place:
         return {record.call.call_id: record for record in found}
 
     async def drafts(self) -> list[Appeal]:
-        return await self.read(queries.list_appeals)
+        return await self.read(every_appeal)
 
     async def callbacks(self) -> list[Callback]:
         return await self.read(lambda connection: queries.list_callbacks(connection, CallbackFilters(state=None)))

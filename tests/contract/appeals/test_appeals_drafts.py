@@ -8,8 +8,8 @@ from sqlalchemy import bindparam, insert, text
 from appeals import queries, service
 from appeals.duties import DutyKind
 from appeals.model import Appeal, Channel, HistoryEntry, Status
-from appeals.queries import AppealFilters
 from appeals.tables import duties
+from tests.register import every_appeal
 
 if TYPE_CHECKING:
     from appeals.ports import Tx
@@ -66,7 +66,7 @@ async def test_a_bridged_call_makes_a_draft_with_everything_the_call_says(regist
 async def test_a_call_told_again_makes_nothing_new(register: "Register") -> None:
     first = register.write(draft)
     again = register.write(draft)
-    [appeal] = await register.read(queries.list_appeals)
+    [appeal] = await register.read(every_appeal)
     assert (again, appeal.appeal_id, len(appeal.history)) == (first, first, 1)
 
 
@@ -77,7 +77,7 @@ async def test_a_rebuild_does_not_overwrite_what_a_person_wrote(register: "Regis
     register.write(draft)
     register.write(person)
     register.write(lambda tx: draft(tx, caller_name="other", number="+380509999999"))
-    [appeal] = await register.read(queries.list_appeals)
+    [appeal] = await register.read(every_appeal)
     assert (appeal.applicant, appeal.operator, appeal.line) == ("Марія", "petro", None)
     assert appeal.caller_number == "+380501234567"
 
@@ -92,7 +92,7 @@ async def test_a_withheld_number_makes_a_draft_too(register: "Register") -> None
 @pytest.mark.parametrize("hostile", ["'; DROP TABLE appeals; --", '\\"', "%0d%0a\r\n", "\x01", "Ґанна-Єва Їжакевич"])
 async def test_any_text_is_kept_as_it_came(register: "Register", hostile: str) -> None:
     register.write(lambda tx: draft(tx, caller_name=hostile, number_raw=hostile, operator=hostile))
-    [appeal] = await register.read(queries.list_appeals)
+    [appeal] = await register.read(every_appeal)
     assert (appeal.caller_name, appeal.caller_number_raw, appeal.history[0].actor) == (hostile, hostile, hostile)
 
 
@@ -103,14 +103,14 @@ async def test_a_recording_reaches_the_appeal_before_or_after_the_draft(
     steps: list[Any] = [draft, lambda tx: service.attach_recording(tx, CALL, "recording-1")]
     for step in (*reversed(steps), *steps) if recording_first else (*steps, *reversed(steps)):
         register.write(step)
-    [appeal] = await register.read(queries.list_appeals)
+    [appeal] = await register.read(every_appeal)
     assert appeal.recordings == ("recording-1",)
 
 
 async def test_a_recording_of_a_call_without_an_appeal_is_nobodys(register: "Register") -> None:
     register.write(draft)
     register.write(lambda tx: service.attach_recording(tx, "another-call", "recording-1"))
-    [appeal] = await register.read(queries.list_appeals)
+    [appeal] = await register.read(every_appeal)
     assert appeal.recordings == ()
 
 
@@ -127,7 +127,7 @@ async def test_an_appeal_shows_the_duties_owed_for_it(register: "Register") -> N
         "due_at": "2026-11-23T21:40:00.000+00:00",
     }
     register.write(lambda tx: tx.execute(insert(duties).values({name: bindparam(name) for name in owed}), owed))
-    [appeal] = await register.read(queries.list_appeals)
+    [appeal] = await register.read(every_appeal)
     [duty] = appeal.duties
     assert (duty.duty_id, duty.kind, duty.reason, duty.owner) == ("duty-1", DutyKind.INFORM, "result", "oksana")
     assert (duty.attempts, duty.evidence, duty.closed_at) == (0, None, None)
@@ -149,41 +149,14 @@ def test_a_time_without_an_offset_is_refused_and_nothing_is_kept(register: "Regi
 
 async def test_times_of_any_offset_are_the_same_moment(register: "Register") -> None:
     register.write(lambda tx: draft(tx, at=BRIDGED.astimezone(timezone(timedelta(hours=2)))))
-    [appeal] = await register.read(queries.list_appeals)
+    [appeal] = await register.read(every_appeal)
     assert appeal.created_at == BRIDGED
-
-
-@pytest.mark.parametrize(
-    ("filters", "expected"),
-    [
-        (AppealFilters(), ["c3", "c2", "c1"]),
-        (AppealFilters(limit=2), ["c3", "c2"]),
-        (AppealFilters(since=BRIDGED + timedelta(hours=1)), ["c3", "c2"]),
-        (AppealFilters(until=BRIDGED + timedelta(hours=1)), ["c1"]),
-        (AppealFilters(status=Status.NEW, line="588-888"), ["c2"]),
-        (AppealFilters(operator="petro"), ["c3"]),
-        (AppealFilters(number="+380372588888"), ["c3"]),
-        (AppealFilters(call_id="c2"), ["c2"]),
-        (AppealFilters(call_id="c4"), []),
-    ],
-)
-async def test_the_list_is_newest_first_and_narrowed(
-    register: "Register", filters: AppealFilters, expected: list[str]
-) -> None:
-    def three(tx: "Tx") -> None:
-        draft(tx, call_id="c1")
-        draft(tx, call_id="c2", at=BRIDGED + timedelta(hours=1), line="588-888")
-        draft(tx, call_id="c3", at=BRIDGED + timedelta(hours=2), operator="petro", number="+380372588888")
-
-    register.write(three)
-    found = await register.read(lambda connection: queries.list_appeals(connection, filters))
-    assert [call for appeal in found for call in appeal.calls] == expected
 
 
 async def test_a_list_longer_than_one_statements_ids_is_complete(register: "Register") -> None:
     calls = [f"call-{number:04}" for number in range(queries.CHUNK + 2)]
     register.write(lambda tx: [draft(tx, call_id=call) for call in calls])
-    found = await register.read(queries.list_appeals)
+    found = await register.read(every_appeal)
     assert sorted(call for appeal in found for call in appeal.calls) == calls
     by_call = await register.read(lambda connection: queries.appeals_of_calls(connection, [*calls, "none"]))
     assert by_call == {appeal.calls[0]: (appeal.appeal_id,) for appeal in found}

@@ -22,6 +22,7 @@ from contact_centre.numbers import number_reader
 from contact_centre.writer import connect, transaction
 from telephony.core.call import Call, CallChanged, Direction, Leg, QueueOutcome, Role, Span, Transfer, TransferKind
 from telephony.ingest import fold_files
+from tests.register import every_appeal
 
 T = TypeVar("T")
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -112,7 +113,7 @@ def test_the_draft_is_there_as_soon_as_citizen_and_operator_are_bridged_and_only
     assert register.apply(going_on, over=False).drafted == ((ANSWERED.call_id, at(10)),)
     assert register.apply(going_on, over=False).drafted == ()
     assert register.apply(ANSWERED).drafted == ()
-    [draft] = register.read(queries.list_appeals)
+    [draft] = register.read(every_appeal)
     assert (draft.operator, draft.caller_number, draft.created_at) == ("olena", "+380501234567", at(10))
     assert register.rows("SELECT connected_seconds FROM contact_evidence") == [(60.0,)]
 
@@ -164,7 +165,7 @@ def test_an_operator_reached_by_a_transfer_makes_the_draft_too(register: Registe
     transfers = (Transfer(TransferKind.BLIND, at(5), None, "iryna", answered=True),)
     legs = (leg(Role.SPECIALIST, "water", 2, 9, talked=True), leg(Role.OPERATOR, "iryna", 9, 70, talked=True))
     register.apply(replace(ANSWERED, operator=None, transfers=transfers, legs=legs))
-    assert [draft.operator for draft in register.read(queries.list_appeals)] == ["iryna"]
+    assert [draft.operator for draft in register.read(every_appeal)] == ["iryna"]
     assert register.callbacks() == []
 
 
@@ -183,12 +184,12 @@ def test_an_outbound_call_is_evidence_and_no_draft(register: Register) -> None:
     reached = replace(ANSWERED, call_id="out-2", direction=Direction.OUTBOUND, started_at=at(200), answered_at=at(210))
     register.apply(reached)
     assert [entry.cleared_by for entry in register.callbacks()] == ["out-2"]
-    assert register.read(queries.list_appeals) == []
+    assert register.read(every_appeal) == []
 
 
 def test_a_call_made_for_an_appeal_or_for_a_duty_of_it_is_one_of_its_calls(register: Register) -> None:
     register.apply(ANSWERED)
-    [draft] = register.read(queries.list_appeals)
+    [draft] = register.read(every_appeal)
     out = replace(ANSWERED, direction=Direction.OUTBOUND)
     register.apply(MISSED)
     [callback] = register.callbacks()
@@ -196,11 +197,11 @@ def test_a_call_made_for_an_appeal_or_for_a_duty_of_it_is_one_of_its_calls(regis
         (f"appeal:{draft.appeal_id}", "appeal:unknown", f"duty:{callback.callback_id}", "duty:unknown", "weather:fine")
     ):
         register.apply(replace(out, call_id=f"out-{number}", purpose=purpose, started_at=at(100 + number)))
-    [draft] = register.read(queries.list_appeals)
+    [draft] = register.read(every_appeal)
     assert draft.calls == (ANSWERED.call_id, "out-0")
     register.execute("UPDATE duties SET appeal_id = ?", draft.appeal_id)
     register.apply(replace(out, call_id="out-9", purpose=f"duty:{callback.callback_id}", started_at=at(200)))
-    [draft] = register.read(queries.list_appeals)
+    [draft] = register.read(every_appeal)
     assert draft.calls == (ANSWERED.call_id, "out-0", "out-9")
 
 
@@ -213,12 +214,12 @@ def test_a_citizen_whom_an_outbound_call_promised_a_callback_is_owed_one(registe
 def test_a_call_between_operators_is_nobodys_contact(register: Register) -> None:
     register.apply(replace(ANSWERED, direction=Direction.INTERNAL))
     assert register.rows("SELECT * FROM contact_evidence") == []
-    assert register.read(queries.list_appeals) == []
+    assert register.read(every_appeal) == []
 
 
 def test_a_withheld_number_gives_a_draft_and_no_evidence(register: Register) -> None:
     register.apply(replace(ANSWERED, caller_number_raw="anonymous"))
-    [draft] = register.read(queries.list_appeals)
+    [draft] = register.read(every_appeal)
     assert (draft.caller_number, draft.caller_number_raw) == (None, "anonymous")
     assert register.rows("SELECT * FROM contact_evidence") == []
 
@@ -252,7 +253,7 @@ def test_what_a_captured_ledger_leads_to_does_not_depend_on_order_or_repetition(
     for call in [*reversed(calls), *calls]:
         other.apply(call)
     for one in (register, other):
-        drafted = {call_id for draft in one.read(queries.list_appeals) for call_id in draft.calls}
+        drafted = {call_id for draft in one.read(every_appeal) for call_id in draft.calls}
         owed = {call_id for entry in one.callbacks() for call_id in entry.call_ids}
         assert drafted | owed == {call.call_id for call in calls if call.direction is Direction.INBOUND}
         assert drafted & owed == {call.call_id for call in calls if call.promised_at and call.answered_at}
