@@ -35,7 +35,7 @@ bench: setup asterisk
 docker-test:
 	@$(PYTHON) docker/test-call --all
 
-# A million inputs for every codec (about five minutes).
+# A million inputs for every codec (ten minutes of one processor).
 fuzz: setup
 	@FUZZ_INPUTS=1000000 FUZZ_EXAMPLES=20000 $(BIN)/pytest -q -n 2 --timeout 3000 tests/unit/telephony/test_ami_codec.py tests/unit/telephony/test_agi.py tests/unit/telephony/test_cel_lines.py
 
