@@ -15,6 +15,7 @@ Json = dict[str, Any]
 
 _REF: Final = "#/components/schemas/{name}"
 _ALWAYS: Final = ("invalid", "internal", "unavailable")
+_WITH_FORM: Final = ("unlikely_time",)
 _WITH_TOKEN: Final = ("token_missing", "token_invalid", "scope_missing", "too_many_requests")
 _WITH_BODY: Final = ("too_large", "not_json", "too_slow")
 _WRITING: Final = ("request_under_way", "key_used_otherwise")
@@ -60,6 +61,8 @@ def codes(operation: Operation) -> list[str]:
         found += _WITH_TOKEN
     if operation.takes is not None:
         found += _WITH_BODY
+    if operation.takes is not None or operation.query is not None:
+        found += _WITH_FORM
     if isinstance(operation, Writing):
         found += _WRITING
     if operation.versioned:

@@ -114,5 +114,5 @@ def _understood(form: type[S], read: Callable[[], Any]) -> S:
         detail, _, at = str(error).partition(" - at `")
         raise Refusal("invalid", detail, at=at.rstrip("`") or "$") from error
     if not isinstance(value, form) or wire.unlikely(value):
-        raise Refusal("invalid", "a time lies outside of what can be meant", at="$")
+        raise Refusal("unlikely_time")
     return value

@@ -46,6 +46,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "not_json": Kind(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send JSON: Content-Type: application/json"),
     "guard": Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "A rule of the register stands against it"),
     "unknown_reference": Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "The city's reference data has nothing of this code"),
+    "unlikely_time": Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "A time lies outside of what can be meant"),
     "key_used_otherwise": Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "The idempotency key belongs to another request"),
     "precondition_required": Kind(HTTPStatus.PRECONDITION_REQUIRED, "Say which version you have seen: If-Match"),
     "too_many_requests": Kind(HTTPStatus.TOO_MANY_REQUESTS, "The token makes too many requests"),

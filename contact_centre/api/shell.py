@@ -58,7 +58,8 @@ _PASSING: Final = frozenset(
 _log = structlog.get_logger()
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-_TOKEN: Final = "api_token"  # noqa: S105 - the key under which a request knows whose it is
+_ASKING: Final = web.RequestKey("asking", str)
+"""The name of the token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +144,7 @@ class Shell:
             route=None if resource is None else resource.canonical,
             status=response.status,
             ms=round((time.perf_counter() - began) * 1000, 1),
-            token=request.get(_TOKEN),
+            token=request.get(_ASKING),
         )
         return response
 
@@ -178,7 +179,7 @@ class Shell:
                 token = await tokens.authenticate(connection, found[1], now)
         if token is None:
             raise Refusal("token_invalid", headers=challenge)
-        request[_TOKEN] = token.name
+        request[_ASKING] = token.name
         self._used[token.token_id] = now
         wait = self._limits.wait(token.token_id, token.per_minute, time.monotonic())
         if wait:

@@ -6,6 +6,7 @@ needed, since nobody can guess them. Names are never given twice: the register's
 
 import hashlib
 import hmac
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from telephony.store import stamp
 
 ROLES: Final = tuple(role.value for role in Role if role is not Role.SYSTEM)
 """As whom a token may act: as people do, never as this program itself."""
+
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9.-]{0,62}")
 
 PER_MINUTE: Final = 600
 """Requests a minute, unless the token says otherwise."""
@@ -129,8 +132,10 @@ def add(
     """Make a token; returns it as the program must send it: this is the only time that it is known here.
 
     Raises:
-        TokenError: The name is or was another's, or what it may do makes no sense.
+        TokenError: The name is or was another's, or is none, or what it may do makes no sense.
     """
+    if not _NAME.fullmatch(name):
+        raise TokenError(f"{name!r} is no name for a token: small Latin letters, digits, points, hyphens, at most 63")
     if (Role.EXECUTOR in roles) != (service is not None):
         raise TokenError("an executor acts for one service, and nobody else does: give both --as-role and --service")
     if expires_at is not None and expires_at <= at:
