@@ -120,7 +120,8 @@ class Appeal:
 
     ``version`` grows with every change. ``applicant_phone`` (E.164) and ``applicant_email`` are where the applicant
     wants to hear from us. ``privileged`` applicants go first (Art. 20); ``complained_of`` is the service that a
-    complaint is about, which never gets it (Art. 7). ``desk`` alone may see a restricted one. ``accept_by`` is until
+    complaint is about, which never gets it (Art. 7). ``street`` (a code) and ``house``
+    are what ``address`` was understood as. ``desk`` alone may see a restricted one. ``accept_by`` is until
     when the service must take it, ``due_at`` the operational and ``legal_due_at`` the legal deadline. ``routings``,
     ``declines`` and ``reworks`` count; ``escalated_at``: since then a supervisor decides. ``report`` is what the
     service says it has done, ``photos`` are ids. ``reference_version`` is the reference data that it was registered
@@ -157,6 +158,8 @@ class Appeal:
     privileged: bool = False
     complained_of: str | None = None
     district: str | None = None
+    street: str | None = None
+    house: str | None = None
     desk: str | None = None
     proposed_service: str | None = None
     accept_by: datetime | None = None

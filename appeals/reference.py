@@ -203,6 +203,11 @@ class Periods:
     """Limits of the law and of the city's rules; the law's are not the city's to change, hence no setting for them."""
 
     reopen: timedelta = timedelta(days=14)
+    duplicate: timedelta = timedelta(days=14)
+    """How far back an appeal about the same place and category is shown as possibly the same."""
+    incident: timedelta = timedelta(minutes=15)
+    incident_size: int = 5
+    """So many appeals of one category within ``incident`` propose one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,11 @@ from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from appeals import duty_store, register_store, workflow
-from appeals.commands import Close, Command, Edit, Merge
+from appeals import duty_store, incident_store, register_store, workflow
+from appeals.commands import Command, Edit, Merge, Withdraw
 from appeals.duties import Duty, DutyKind, Excuse
-from appeals.errors import ChangedMeanwhileError, NoSuchAppealError
-from appeals.model import Actor, Appeal, Channel, HistoryEntry, Role, Status
+from appeals.errors import ChangedMeanwhileError, GuardError, NoSuchAppealError
+from appeals.model import ENDED, Actor, Appeal, Channel, HistoryEntry, Role, Status
 from appeals.ports import Clock, IdFactory, Tx
 from appeals.reference import Reference
 from appeals.service import new_id
@@ -31,13 +31,14 @@ class Desk:
     """Where commands are carried out: the clock, the ids, the reference data of the moment.
 
     ``changed`` is told, in the same transaction, of every appeal as it was (None: it is new) and as it now is, with the
-    lines of history that say why: search terms and messages follow from it. ``owed`` is told of every new duty.
+    lines of history that say why: search terms and messages follow from it. ``owed`` is told of every new duty,
+    and the appeal that it is about, if any.
     """
 
     clock: Clock
     reference: Callable[[Tx], Reference]
     changed: Callable[[Tx, Appeal | None, Appeal, tuple[HistoryEntry, ...]], None]
-    owed: Callable[[Tx, Appeal, Duty], None]
+    owed: Callable[[Tx, Appeal | None, Duty], None]
     ids: IdFactory = new_id
 
     def perform(self, tx: Tx, appeal_id: str, command: Command, actor: Actor, *, expected: int | None = None) -> Appeal:
@@ -108,16 +109,22 @@ class Desk:
     def _carry_out(self, tx: Tx, appeal: Appeal, command: Command, actor: Actor) -> Appeal:
         now, reference = self.clock.now(), self.reference(tx)
         into = self._known(tx, command.into, actor) if isinstance(command, Merge) else None
-        decision = workflow.decide(appeal, command, actor, now, reference, into)
+        followers = register_store.merged_into(tx, appeal.appeal_id) if isinstance(command, Withdraw) else ()
+        decision = workflow.decide(appeal, command, actor, now, reference, into, len(followers))
+        ends = decision.appeal.status in ENDED and appeal.status not in ENDED
+        if ends and appeal.incident_id is not None and incident_store.leads_open(tx, appeal.appeal_id):
+            raise GuardError("incident_open", "an incident goes on with it: end that first, its callers are told then")
         after = self._keep(tx, appeal, decision, now)
-        if isinstance(command, Close):
-            self._tell_merged(tx, after, now)
+        if ends and after.status is not Status.MERGED:
+            self._tell_merged(tx, after, after, now)
         if decision.then is not None:
             after = self._carry_out(tx, after, decision.then, SYSTEM)
         return after
 
     def _keep(self, tx: Tx, before: Appeal, decision: Decision, now: datetime) -> Appeal:
         after = decision.appeal
+        if not decision.entries:
+            return before
         if decision.numbered:
             after = replace(after, registration_number=self._number(tx, now))
         register_store.update_appeal(tx, before, after)
@@ -128,7 +135,7 @@ class Desk:
         for kind, why in decision.settles.items():
             duty_store.settle(tx, after.appeal_id, kind, Excuse(why), now)
         for owed in decision.owed:
-            self._owe(tx, after, owed, now)
+            self.owed(tx, after, self.owe(tx, after, owed, now))
         loaded = register_store.load(tx, after.appeal_id)
         if loaded is None:
             raise NoSuchAppealError(after.appeal_id)
@@ -139,8 +146,11 @@ class Desk:
         year = now.astimezone(_KYIV).year
         return f"{year}-{register_store.next_number(tx, year):06d}"
 
-    def _owe(self, tx: Tx, appeal: Appeal, owed: Owed, now: datetime) -> None:
-        """Open a duty; towards an applicant who left nothing to reach them by it ends at once, and is counted."""
+    def owe(self, tx: Tx, appeal: Appeal, owed: Owed, now: datetime) -> Duty:
+        """Open a duty; towards an applicant who left nothing to reach them by it ends at once, and is counted.
+
+        ``owed`` is not told of it yet.
+        """
         unreachable = owed.kind is DutyKind.INFORM and appeal.applicant_phone is None and appeal.applicant_email is None
         duty = Duty(
             duty_id=self.ids(),
@@ -160,14 +170,29 @@ class Desk:
             email=appeal.applicant_email if owed.kind is DutyKind.INFORM else None,
         )
         duty_store.open_duty(tx, duty)
-        self.owed(tx, appeal, duty)
+        return duty
 
-    def _tell_merged(self, tx: Tx, appeal: Appeal, now: datetime) -> None:
-        """Everyone whose appeal was merged into this one hears of the result too."""
+    def _tell_merged(self, tx: Tx, ended: Appeal, appeal: Appeal, now: datetime) -> None:
+        """Everyone whose appeal was merged into the one that ended, or into one of those, hears of its result too.
+
+        Not so who reported an incident: they were told when that ended.
+        """
         for appeal_id in register_store.merged_into(tx, appeal.appeal_id):
             merged = register_store.load(tx, appeal_id)
-            if merged is not None:
-                self._owe(tx, merged, Owed(DutyKind.INFORM, "result", now + workflow.INFORM_WITHIN), now)
+            if merged is None:
+                continue
+            if merged.incident_id is None:
+                owed = Owed(DutyKind.INFORM, "result", now + workflow.INFORM_WITHIN)
+                told = replace(
+                    merged,
+                    result=ended.result,
+                    report=ended.report,
+                    legal_reference=ended.legal_reference,
+                    service=ended.service,
+                    forwarded_to=ended.forwarded_to,
+                )
+                self.owed(tx, told, self.owe(tx, merged, owed, now))
+            self._tell_merged(tx, ended, merged, now)
 
 
 def _reach(appeal: Appeal) -> tuple[str | None, str | None]:

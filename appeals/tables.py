@@ -39,6 +39,8 @@ appeals: Final = Table(
     Column("privileged", Integer, nullable=False, server_default="0"),
     Column("complained_of", String),
     Column("district", String),
+    Column("street", String),
+    Column("house", String),
     Column("desk", String),
     Column("proposed_service", String),
     Column("accept_by", String),
@@ -271,3 +273,51 @@ is_control: Final[ColumnElement[bool]] = duties.c.kind == literal_column(f"'{Dut
 
 Index("duties_control_call_id", duties.c.call_id, unique=True, sqlite_where=is_control, postgresql_where=is_control)
 """One call makes one forwarding control, however many specialists were tried."""
+
+incidents: Final = Table(
+    "incidents",
+    metadata,
+    Column("incident_id", String, primary_key=True),
+    Column("status", String, nullable=False),
+    Column("category", String, nullable=False),
+    Column("district", String),
+    Column("street", String),
+    Column("text", String),
+    Column("expected_end", String),
+    Column("lead", ForeignKey("appeals.appeal_id")),
+    Column("proposed_at", String),
+    Column("opened_at", String),
+    Column("opened_by", String),
+    Column("ended_at", String),
+    Column("ended_by", String),
+    Column("end_text", String),
+    Column("version", Integer, nullable=False),
+    Index("incidents_status", "status"),
+)
+"""``lead`` is the appeal that the service works on; the others are merged into it."""
+
+incident_callers: Final = Table(
+    "incident_callers",
+    metadata,
+    Column("entry", Integer, primary_key=True),
+    Column("incident_id", ForeignKey("incidents.incident_id"), nullable=False),
+    Column("appeal_id", ForeignKey("appeals.appeal_id"), unique=True),
+    Column("call_id", String),
+    Column("number", String),
+    Column("joined_at", String, nullable=False),
+    Column("joined_by", String),
+    Column("duty_id", String),
+    Index("incident_callers_incident_id", "incident_id"),
+    Index("incident_callers_call_id", "call_id"),
+)
+"""Who reported an incident: an appeal each, or a call of somebody who joined by a key (``joined_by`` is None then)."""
+
+_placed: Final[ColumnElement[bool]] = appeals.c.street.is_not(None)
+
+Index(
+    "appeals_place",
+    appeals.c.street,
+    appeals.c.created_at,
+    sqlite_where=_placed,
+    postgresql_where=_placed,
+)

@@ -37,6 +37,11 @@ def sight(actor: Actor, *, desk: str | None, service: str | None) -> Sight:
     return Sight.WHOLE if own or actor.roles & _PEOPLE else Sight.MATTER
 
 
+def sees_every_service(actor: Actor) -> bool:
+    """Whether what an appeal's service is does not matter to what ``actor`` sees of it."""
+    return not actor.roles.isdisjoint(_ALL_SERVICES)
+
+
 def sight_of_call(actor: Actor, appeals: Iterable[tuple[str | None, str | None]]) -> Sight:
     """How much ``actor`` sees of a call that is linked to appeals of these desks and services: of all, the least.
 
@@ -84,6 +89,8 @@ def masked(appeal: Appeal) -> Appeal:
         category=None,
         address=None,
         district=None,
+        street=None,
+        house=None,
         description=None,
         report=None,
         photos=(),

@@ -61,13 +61,17 @@ _UNDER_WAY: Final = OPEN - {Status.NEW}
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What a decision is made from. ``into`` is the appeal that a merge leads to."""
+    """What a decision is made from. ``into`` is the appeal that a merge leads to.
+
+    ``followers`` is how many appeals were merged into this one.
+    """
 
     appeal: Appeal
     actor: Actor
     now: datetime
     reference: Reference
     into: Appeal | None = None
+    followers: int = 0
 
     @property
     def category(self) -> Category:
@@ -277,10 +281,12 @@ def decide(
     now: datetime,
     reference: Reference,
     into: Appeal | None = None,
+    followers: int = 0,
 ) -> Decision:
     """Apply a command; pure.
 
-    ``appeal`` comes with its duties; ``into`` is the appeal that a ``Merge`` names.
+    ``appeal`` comes with its duties; ``into`` is the appeal that a ``Merge`` names, ``followers`` is how many were
+    merged into this one.
 
     Raises:
         IllegalTransitionError: Not from this state; the error names what is allowed, and for whom.
@@ -289,7 +295,7 @@ def decide(
         UnknownReferenceError: A category or service does not exist.
     """
     row = _row(appeal, command, actor)
-    at = Situation(appeal, actor, now, reference, into)
+    at = Situation(appeal, actor, now, reference, into, followers)
     for rule in row.rules:
         rule(at)
     decision = _EFFECTS[type(command)](at, command)
@@ -346,15 +352,18 @@ def _edited(at: Situation, changes: Mapping[str, str | bool | None]) -> tuple[Ap
         return at.appeal, ()
     if changed.get("complained_of") is not None:
         at.reference.service(str(changed["complained_of"]))
-    if "address" in changed and "district" not in changed:
-        changed["district"] = places.parse(str(changed["address"] or ""), at.reference.streets).district
     appeal = replace(at.appeal, **changed)  # type: ignore[arg-type]
+    if "address" in changed:
+        place = places.parse(appeal.address or "", at.reference.streets)
+        street = None if place.street is None else place.street.code
+        district = appeal.district if "district" in changed else place.district
+        appeal = replace(appeal, street=street, house=place.house, district=district)
     if "category" in changed:
         appeal = _categorised(appeal, at)
     if appeal.category is not None and at.reference.category(appeal.category).no_text:
         if any(changed.get(name) for name in _PERSONAL):
             raise GuardError("no_text", "of such calls nothing is written down: they are only counted")
-        appeal = replace(appeal, **dict.fromkeys(_PERSONAL))  # type: ignore[arg-type]
+        appeal = replace(appeal, street=None, house=None, **dict.fromkeys(_PERSONAL))  # type: ignore[arg-type]
     if appeal.status is not Status.NEW and "category" in changed:
         appeal = replace(appeal, **_deadlines(replace(at, appeal=appeal)))
     appeal = replace(appeal, proposed_service=_proposed(appeal, at))
@@ -667,6 +676,10 @@ def _extend(at: Situation, command: commands.Extend) -> Decision:
 
 
 def _withdraw(at: Situation, command: commands.Withdraw) -> Decision:
+    if at.followers:
+        raise GuardError(
+            "others_wait", f"{at.followers} others with the same matter were merged into it and still wait"
+        )
     changes = {"result": Result.WITHDRAWN, "accept_by": None}
     decision = _step(at, "withdrawn", changes, reason=_text(command.reason, "reason"))
     kinds = (DutyKind.INFORM, DutyKind.ACCEPT, DutyKind.FORWARDING_CONTROL)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from appeals import incident_store
 from appeals.duties import Duty, DutyKind
 from appeals.messages import Announcement, MessageChannel
 from appeals.model import Appeal, HistoryEntry, Result
@@ -48,11 +49,13 @@ class Announcer:
         self._reference = reference
         self._ways = ways
 
-    def owed(self, tx: Tx, appeal: Appeal, duty: Duty) -> None:
+    def owed(self, tx: Tx, appeal: Appeal | None, duty: Duty) -> None:
         """A duty was opened: tell the applicant, or the service that has to accept."""
         if duty.closed_at is not None:
             return
-        if duty.kind is DutyKind.INFORM:
+        if appeal is None:
+            self._tell_caller(tx, duty)
+        elif duty.kind is DutyKind.INFORM:
             self._tell_applicant(tx, appeal, duty)
         elif duty.kind is DutyKind.ACCEPT:
             self._tell_service(tx, appeal, duty)
@@ -90,19 +93,34 @@ class Announcer:
             channel, address = MessageChannel.SMS, appeal.applicant_phone
         else:
             return
-        parameters = self._parameters(tx, appeal, appeal.language)
-        self._put(tx, appeal, duty, channel, address, appeal.language, parameters, duty.duty_id)
+        parameters = self._parameters(tx, appeal, appeal.language) | self._news(tx, duty, appeal.language)
+        self._put(tx, appeal.appeal_id, duty, channel, address, appeal.language, parameters, duty.duty_id)
+
+    def _tell_caller(self, tx: Tx, duty: Duty) -> None:
+        """Somebody who joined an incident by a key, and left no more than the number that they called from."""
+        if self._ways.sms and duty.number is not None and is_mobile(duty.number):
+            parameters = {"phone": self._ways.phone} | self._news(tx, duty, "uk")
+            self._put(tx, None, duty, MessageChannel.SMS, duty.number, "uk", parameters, duty.duty_id)
+
+    def _news(self, tx: Tx, duty: Duty, language: str) -> dict[str, str]:
+        """What is said of an incident that is over."""
+        found = incident_store.news_of(tx, duty.duty_id)
+        if found is None:
+            return {}
+        text, category = found
+        name = _named(self._reference(tx).categories.get(category), language)
+        return {"text": text} | ({} if name is None else {"category": name})
 
     def _tell_service(self, tx: Tx, appeal: Appeal, duty: Duty) -> None:
         service = self._reference(tx).services.get(appeal.service or "")
         if self._ways.email and service is not None and service.email is not None:
             parameters = self._parameters(tx, appeal, "uk") | {"due": _moment(duty.due_at)}
-            self._put(tx, appeal, duty, MessageChannel.EMAIL, service.email, "uk", parameters, None)
+            self._put(tx, appeal.appeal_id, duty, MessageChannel.EMAIL, service.email, "uk", parameters, None)
 
     def _put(
         self,
         tx: Tx,
-        appeal: Appeal,
+        appeal_id: str | None,
         duty: Duty,
         channel: MessageChannel,
         address: str,
@@ -112,7 +130,7 @@ class Announcer:
     ) -> None:
         announcement = Announcement(
             event_id=duty.duty_id,
-            appeal_id=appeal.appeal_id,
+            appeal_id=appeal_id,
             duty_id=closes,
             template=_TEMPLATES.get(duty.reason, duty.reason),
             language=language,

@@ -63,6 +63,29 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("year"),
     )
     op.create_table(
+        "incidents",
+        sa.Column("incident_id", sa.String(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("category", sa.String(), nullable=False),
+        sa.Column("district", sa.String(), nullable=True),
+        sa.Column("street", sa.String(), nullable=True),
+        sa.Column("text", sa.String(), nullable=True),
+        sa.Column("expected_end", sa.String(), nullable=True),
+        sa.Column("lead", sa.String(), nullable=True),
+        sa.Column("proposed_at", sa.String(), nullable=True),
+        sa.Column("opened_at", sa.String(), nullable=True),
+        sa.Column("opened_by", sa.String(), nullable=True),
+        sa.Column("ended_at", sa.String(), nullable=True),
+        sa.Column("ended_by", sa.String(), nullable=True),
+        sa.Column("end_text", sa.String(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["lead"], ["appeals.appeal_id"]),
+        sa.PrimaryKeyConstraint("incident_id"),
+    )
+    with op.batch_alter_table("incidents", schema=None) as batch_op:
+        batch_op.create_index("incidents_status", ["status"], unique=False)
+
+    op.create_table(
         "reference_loads",
         sa.Column("load", sa.Integer(), nullable=False),
         sa.Column("version", sa.String(), nullable=False),
@@ -71,6 +94,25 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["version"], ["reference_versions.version"]),
         sa.PrimaryKeyConstraint("load"),
     )
+    op.create_table(
+        "incident_callers",
+        sa.Column("entry", sa.Integer(), nullable=False),
+        sa.Column("incident_id", sa.String(), nullable=False),
+        sa.Column("appeal_id", sa.String(), nullable=True),
+        sa.Column("call_id", sa.String(), nullable=True),
+        sa.Column("number", sa.String(), nullable=True),
+        sa.Column("joined_at", sa.String(), nullable=False),
+        sa.Column("joined_by", sa.String(), nullable=True),
+        sa.Column("duty_id", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(["appeal_id"], ["appeals.appeal_id"]),
+        sa.ForeignKeyConstraint(["incident_id"], ["incidents.incident_id"]),
+        sa.PrimaryKeyConstraint("entry"),
+        sa.UniqueConstraint("appeal_id"),
+    )
+    with op.batch_alter_table("incident_callers", schema=None) as batch_op:
+        batch_op.create_index("incident_callers_call_id", ["call_id"], unique=False)
+        batch_op.create_index("incident_callers_incident_id", ["incident_id"], unique=False)
+
     op.create_table(
         "appeal_terms",
         sa.Column("place", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -178,6 +220,8 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("privileged", sa.Integer(), server_default="0", nullable=False))
         batch_op.add_column(sa.Column("complained_of", sa.String(), nullable=True))
         batch_op.add_column(sa.Column("district", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("street", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("house", sa.String(), nullable=True))
         batch_op.add_column(sa.Column("desk", sa.String(), nullable=True))
         batch_op.add_column(sa.Column("proposed_service", sa.String(), nullable=True))
         batch_op.add_column(sa.Column("accept_by", sa.String(), nullable=True))
@@ -227,6 +271,13 @@ def upgrade() -> None:
             unique=False,
             sqlite_where=sa.text("merged_into IS NOT NULL"),
             postgresql_where=sa.text("merged_into IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "appeals_place",
+            ["street", "created_at"],
+            unique=False,
+            sqlite_where=sa.text("street IS NOT NULL"),
+            postgresql_where=sa.text("street IS NOT NULL"),
         )
         batch_op.create_index(
             "appeals_service",

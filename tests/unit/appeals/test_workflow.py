@@ -263,7 +263,11 @@ def test_only_known_fields_are_edited_and_length_is_bounded() -> None:
 
 
 def test_where_the_applicant_is_reached_is_kept_as_it_can_be_used() -> None:
-    changes = {"applicant_phone": "050 765 43 21", "applicant_email": "maria@example.org", "privileged": True}
+    changes: dict[str, str | bool | None] = {
+        "applicant_phone": "050 765 43 21",
+        "applicant_email": "maria@example.org",
+        "privileged": True,
+    }
     after = run(appeal(), commands.Edit(changes=changes)).appeal
     assert (after.applicant_phone, after.applicant_email, after.privileged) == (
         "+380507654321",
