@@ -188,7 +188,7 @@ class _Reader:
             notes={row.date: row.note for row in days},
             years=frozenset(row.date.year for row in days) if head is None else frozenset(head.years),
         )
-        return calendar, Periods() if head is None else Periods(head.periods.reopen)
+        return calendar, Periods() if head is None else head.periods
 
     def _templates(self, data: Mapping[str, Any]) -> Mapping[tuple[str, str], Template]:
         templates = {}

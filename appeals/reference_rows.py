@@ -2,14 +2,28 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import fields
 from datetime import date, time, timedelta
 from itertools import pairwise
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StringConstraints
 
 from appeals.model import Kind
-from appeals.reference import Category, Hours, Name, Route, Rung, Service, Span, Street, Template, Unit, Urgency
+from appeals.reference import (
+    Category,
+    Hours,
+    Name,
+    Periods,
+    Route,
+    Rung,
+    Service,
+    Span,
+    Street,
+    Template,
+    Unit,
+    Urgency,
+)
 
 TimeRanges = tuple[tuple[time, time], ...]
 HouseRanges = tuple[tuple[int, int], ...]
@@ -17,6 +31,7 @@ HouseRanges = tuple[tuple[int, int], ...]
 WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _RANGE: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-(?:([01]\d|2[0-3]):([0-5]\d)|24:00)")
 _HOUSES: Final = re.compile(r"([1-9]\d{0,3})(?:-([1-9]\d{0,3}))?")
+_DURATIONS: Final = {Unit.MINUTES: timedelta(minutes=1), Unit.HOURS: timedelta(hours=1), Unit.DAYS: timedelta(days=1)}
 _LONGEST_DAYS: Final = 3653
 """Days that a rule of the city may take; ten years are a slip of the keyboard."""
 
@@ -94,11 +109,27 @@ def _span(value: object) -> Span:
     return span
 
 
-def _days(value: object) -> timedelta:
+def _periods(value: object) -> Periods:
+    """``[periods]``: what is not named keeps its default; durations are written ``15min``, ``2h`` or ``14d``."""
+    if not isinstance(value, Mapping):
+        raise ValueError("write it as [periods]")  # noqa: TRY004 - pydantic's rule
+    defaults = {one.name: one.default for one in fields(Periods)}
+    unknown = sorted(value.keys() - defaults.keys())
+    if unknown:
+        raise ValueError(f"there is no {', '.join(unknown)}; there are {', '.join(defaults)}")
+    return Periods(**{name: _limit(name, one, defaults[name]) for name, one in value.items()})
+
+
+def _limit(name: str, value: object, default: object) -> Any:  # noqa: ANN401 - what the field holds
+    if not isinstance(default, timedelta):
+        if type(value) is not int or value < 1:
+            raise ValueError(f"{name}: {value!r} is no number of at least 1")
+        return value
     span = _span(value)
-    if span.unit is not Unit.DAYS:
-        raise ValueError(f"{value} is not in days of the calendar; write 14d")
-    return timedelta(days=span.amount)
+    unit = _DURATIONS.get(span.unit)
+    if unit is None:
+        raise ValueError(f"{name}: {value} is not in time as it passes; write 15min, 2h or 14d")
+    return span.amount * unit
 
 
 def _houses(value: object) -> HouseRanges:
@@ -258,18 +289,12 @@ class DayRow(Row):
     note: Words
 
 
-class PeriodsRow(Row):
-    """``[periods]``."""
-
-    reopen: Annotated[timedelta, BeforeValidator(_days)]
-
-
 class CalendarRow(Row):
     """The head of the calendar's file."""
 
     years: Annotated[tuple[Annotated[int, Field(ge=2000, le=2100)], ...], Field(min_length=1)]
     hours: Annotated[Hours, BeforeValidator(_working_hours)]
-    periods: PeriodsRow
+    periods: Annotated[Periods, BeforeValidator(_periods)] = Periods()
 
 
 class AcceptanceRow(Row):

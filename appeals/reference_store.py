@@ -167,8 +167,7 @@ def _put(tx: Tx, reference: Reference, at: str | None, actor: str | None) -> Non
             calendar=reference.calendar,
             templates=tuple(reference.templates.values()),
             periods=reference.periods,
-        ),
-        order="sorted",
+        )
     )
     digest = hashlib.sha256(reference.version.encode() + b"\n" + content).hexdigest()
     tx.execute(_KEEP, {"version": reference.version, "sha256": digest, "content": content.decode()})

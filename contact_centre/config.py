@@ -89,6 +89,12 @@ class OutboundSettings(Section):
     calls_per_hour: Annotated[int, Field(ge=0)] = 60
 
 
+class ReferenceSettings(Section):
+    """Where the city edits its reference data: the folder that ``reference check`` and ``reference load`` read."""
+
+    folder: Path = Path(__file__).parents[1] / "appeals" / "reference_data"
+
+
 class LogSettings(Section):
     """How much is logged."""
 
@@ -113,6 +119,7 @@ class Settings(BaseSettings):
     health: HealthSettings = HealthSettings()
     outbound: OutboundSettings = OutboundSettings()
     messages: MessageSettings = MessageSettings()
+    reference: ReferenceSettings = ReferenceSettings()
     log: LogSettings = LogSettings()
 
     @property

@@ -1,14 +1,15 @@
 """The contract's JSON objects, each from what the packages keep; what the command line prints with ``--json``."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from appeals.queries import appeals_of_calls
+from appeals.reference import Span
 from recordings.store import recordings_of_calls
 from telephony.core.call import Call, Leg
 from telephony.store import CallRecord
@@ -17,18 +18,31 @@ _INTERNAL_CALL = frozenset({"recorded_from", "promised_at", "refused", "dial_sta
 _INTERNAL_LEG = frozenset({"talks"})
 
 
+_SCALARS: Final[Mapping[type, Callable[[Any], Any]]] = {
+    datetime: lambda at: at.astimezone(UTC).isoformat(timespec="milliseconds"),
+    date: date.isoformat,
+    time: time.isoformat,
+    timedelta: timedelta.total_seconds,
+    Span: str,
+}
+
+
 def plain(value: Any, leave_out: frozenset[str] = frozenset()) -> Any:  # noqa: ANN401 - any value to plain JSON
-    """Dataclasses, enums, times and tuples as JSON has them: times ISO 8601 with offset, durations as they are."""
+    """Dataclasses, enums, times and tuples as JSON has them: times ISO 8601 with offset, spans as the city writes them.
+
+    Durations are seconds; keys are text, those of two parts joined by a dot.
+    """
+    write = _SCALARS.get(type(value))
+    if write is not None:
+        return write(value)
     if is_dataclass(value) and not isinstance(value, type):
         return {one.name: plain(getattr(value, one.name)) for one in fields(value) if one.name not in leave_out}
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat(timespec="milliseconds")
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, Mapping):
-        return {key: plain(one) for key, one in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(one) for one in value]
+        return {".".join(key) if isinstance(key, tuple) else str(key): plain(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple, frozenset)):
+        return [plain(one) for one in (sorted(value) if isinstance(value, frozenset) else value)]
     return value
 
 

@@ -17,6 +17,7 @@ COMMANDS: Final = {
     "callbacks": "appeals",
     "recordings": "recordings",
     "operators": "operators",
+    "reference": "reference",
     "tokens": "tokens",
     "call": "control",
     "control": "control",

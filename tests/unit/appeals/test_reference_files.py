@@ -151,7 +151,10 @@ phone = "+380501234567"
     day = '[[day]]\ndate = 2026-08-24\nhours = []\nnote = "День незалежності"\n'
     day += '[[day]]\ndate = 2026-08-29\nhours = ["09:00-13:00"]\nnote = "Перенесено"\n'
     more = {"services.toml": service, "places.toml": place, "calendar.toml": day}
-    found = read({name: text + more.get(name, "") for name, text in TEXTS.items()})
+    files = {name: text + more.get(name, "") for name, text in TEXTS.items()}
+    files["calendar.toml"] = files["calendar.toml"].replace('reopen = "14d"', 'reopen = "36h"\nincident_size = 7')
+    found = read(files)
+    assert (found.periods.reopen, found.periods.incident_size) == (timedelta(hours=36), 7)
     crew = found.services["crew"]
     assert crew.hours.days == {1: ((time(6), time(0)),), 2: ((time(6), time(0)),), 6: ()}
     assert (crew.phone, crew.email, crew.endpoint, crew.superior) == (
@@ -444,8 +447,23 @@ def test_the_version_is_the_digest_of_the_files() -> None:
         ),
         (
             "calendar.toml",
-            swap('reopen = "14d"', 'reopen = "14h"'),
-            "calendar.toml: calendar.periods.reopen: 14h is not in days of the calendar; write 14d",
+            swap('reopen = "14d"', 'reopen = "14wd"'),
+            "calendar.toml: calendar.periods: reopen: 14wd is not in time as it passes; write 15min, 2h or 14d",
+        ),
+        (
+            "calendar.toml",
+            swap('reopen = "14d"', 'reclose = "14d"'),
+            "calendar.toml: calendar.periods: there is no reclose; there are reopen",
+        ),
+        (
+            "calendar.toml",
+            swap('reopen = "14d"', "incident_size = 0"),
+            "calendar.toml: calendar.periods: incident_size: 0 is no number of at least 1",
+        ),
+        (
+            "calendar.toml",
+            lambda text: "periods = 1\n" + text[: text.index("[periods]")],
+            "calendar.toml: calendar.periods: write it as [periods]",
         ),
         (
             "templates.toml",
@@ -502,7 +520,6 @@ def test_the_mistakes_of_all_files_are_told_together() -> None:
     assert [(one.file, one.key) for one in raised.value.problems] == [
         ("calendar.toml", "calendar.years"),
         ("calendar.toml", "calendar.hours"),
-        ("calendar.toml", "calendar.periods"),
         ("categories.toml", "category transport.trolleybus.service"),
         ("places.toml", "district sadhora"),
         ("places.toml", "street ivana_pidkovy.districts"),
