@@ -112,7 +112,7 @@ class DutyDesk:
 
         Raises:
             RoleError, NoSuchDutyError, ChangedMeanwhileError: As for every command on duties.
-            GuardError: It is closed, a service's, or somebody else is at the citizen already; a supervisor may take over.
+            GuardError: It is closed, a service's, or somebody else is at it already; a supervisor may take over.
         """
         duty, _ = self._open(tx, duty_id, actor, "claim", expected)
         if duty.kind is DutyKind.ACCEPT:

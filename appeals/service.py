@@ -100,18 +100,17 @@ def record_specialist(
     makes one anyway.
     """
     new = duty_store.put_control(tx, contact, duty_id=ids(), due_at=contact.at + within)
-    if contact.talked_seconds is None:
-        if owes_callback:
-            open_callback(
-                tx,
-                call_id=contact.call_id,
-                number=contact.number,
-                line=contact.line,
-                reason=MissedReason.SPECIALIST,
-                at=contact.at,
-                ids=ids,
-            )
-    elif new:
+    if contact.talked_seconds is None and owes_callback:
+        open_callback(
+            tx,
+            call_id=contact.call_id,
+            number=contact.number,
+            line=contact.line,
+            reason=MissedReason.SPECIALIST,
+            at=contact.at,
+            ids=ids,
+        )
+    if new:
         store.settle_callback(tx, contact.call_id)
 
 

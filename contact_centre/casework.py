@@ -9,15 +9,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from sqlalchemy import bindparam, select, union_all
+
 from appeals import service as appeals
 from appeals.duties import ContactDirection, ContactEvidence, MissedReason
 from appeals.evidence import SpecialistContact
 from contact_centre import accounts, jobs
+from contact_centre.outbound import outbound_calls
 from recordings.model import LegAudio, RecordingDue, Talk
 from telephony.core.call import Call, CallChanged, Direction, QueueOutcome, Role
 from telephony.ingest import ToE164
 from telephony.ports import Tx
-from telephony.store import stamp
+from telephony.store import calls, stamp
 
 FINALISE: Final = "finalise"
 """The kind of job that turns a call's raw audio into its recording."""
@@ -31,6 +34,11 @@ _MISSED: Final[Mapping[QueueOutcome, MissedReason]] = {
     QueueOutcome.EXITED_BY_KEY: MissedReason.EXITED_BY_KEY,
     QueueOutcome.NOT_QUEUED: MissedReason.ABANDONED,  # mostly hung up during the greeting; the record says no more
 }
+
+_IS_CALL: Final = union_all(
+    select(calls.c.call_id).where(calls.c.call_id == bindparam("of_call")),
+    select(outbound_calls.c.call_id).where(outbound_calls.c.call_id == bindparam("of_call")),
+)
 
 _REACHED: Final = frozenset({"NOANSWER", "BUSY", "ANSWER"})
 """DIALSTATUS of a call that came as far as the citizen's telephone: without a talk, an attempt. A trunk that was down,
@@ -125,6 +133,11 @@ def _about(tx: Tx, call: Call, purpose: str) -> None:
         appeals.link_call(tx, call.call_id, appeal_id=identity, at=call.started_at)
     elif kind == "duty":
         appeals.link_call_for_duty(tx, call.call_id, duty_id=identity, at=call.started_at)
+
+
+def is_call(tx: Tx, call_id: str) -> bool:
+    """Whether there is such a call: in the ledger, or asked for and perhaps not there yet."""
+    return bool(tx.fetch_all(_IS_CALL, {"of_call": call_id}))
 
 
 def _promised(tx: Tx, call: Call, number: str | None, at: datetime) -> None:

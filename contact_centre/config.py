@@ -20,6 +20,7 @@ from pydantic_settings import (
 )
 from pydantic_settings import SettingsError as SourceError
 
+from appeals.evidence import TOLD_SECONDS
 from contact_centre.message_settings import MessageSettings
 from contact_centre.sections import Port, Section
 from telephony.provision import Settings as Provision
@@ -95,6 +96,12 @@ class ReferenceSettings(Section):
     folder: Path = Path(__file__).parents[1] / "appeals" / "reference_data"
 
 
+class DutySettings(Section):
+    """When an applicant counts as told: after being connected with an operator, who says so, for this long."""
+
+    told_seconds: Annotated[float, Field(ge=0)] = TOLD_SECONDS
+
+
 class LogSettings(Section):
     """How much is logged."""
 
@@ -120,6 +127,7 @@ class Settings(BaseSettings):
     outbound: OutboundSettings = OutboundSettings()
     messages: MessageSettings = MessageSettings()
     reference: ReferenceSettings = ReferenceSettings()
+    duties: DutySettings = DutySettings()
     log: LogSettings = LogSettings()
 
     @property

@@ -2,6 +2,7 @@
 
 from appeals import reference_store
 from appeals.duties import Duty
+from appeals.duty_desk import DutyDesk
 from appeals.incident_desk import IncidentDesk
 from appeals.model import Appeal, HistoryEntry, Status
 from appeals.ports import Clock, Tx
@@ -52,3 +53,8 @@ def desks_of(settings: Settings, clock: Clock) -> tuple[Desk, IncidentDesk]:
 def desk_of(settings: Settings, clock: Clock) -> Desk:
     """Where commands on appeals are carried out."""
     return desks_of(settings, clock)[0]
+
+
+def duty_desk_of(settings: Settings, clock: Clock) -> DutyDesk:
+    """Where commands on duties are carried out."""
+    return DutyDesk(clock, desk_of(settings, clock).changed, settings.duties.told_seconds)

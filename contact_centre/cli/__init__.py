@@ -15,6 +15,7 @@ COMMANDS: Final = {
     "calls": "calls",
     "appeals": "appeals",
     "callbacks": "appeals",
+    "duties": "duties",
     "recordings": "recordings",
     "operators": "operators",
     "reference": "reference",
