@@ -96,7 +96,7 @@ def suggest(text: str, streets: Mapping[str, Street], limit: int = 10) -> tuple[
     found = []
     for street in streets.values():
         for name, former in _names(street):
-            of_kind, of_name = _sorted_out(_tokens(_plain(name)))
+            of_kind, of_name = _taken_apart(name)
             if _agree(kind, of_kind) and _fit(words, of_name, str.startswith):
                 order = (former is not None, not of_name[0].startswith(words[0]), street.name)
                 found.append((order, Suggestion(street, former)))
@@ -113,7 +113,6 @@ def district_of(street: Street, house: str | None) -> str | None:
     return None
 
 
-@lru_cache(maxsize=4096)
 def _plain(text: str) -> str:
     """Lower case, composed, without apostrophes, stress and what cannot be seen."""
     composed = unicodedata.normalize("NFKC", text[:LONGEST_ADDRESS].translate(_TYPED)).casefold()
@@ -138,6 +137,13 @@ def _sorted_out(tokens: Sequence[str]) -> tuple[str | None, list[str]]:
     return kind, [one for one in tokens if one not in _KINDS and one not in _NOT_NAMES]
 
 
+@lru_cache(maxsize=8192)
+def _taken_apart(name: str) -> tuple[str | None, tuple[str, ...]]:
+    """The kind and the words of a street's name; there are many streets, and their names do not change."""
+    kind, words = _sorted_out(_tokens(_plain(name)))
+    return kind, tuple(words)
+
+
 def _names(street: Street) -> Iterator[tuple[str, str | None]]:
     """Every name that a street goes by; the second says which of the former ones it is."""
     yield street.name, None
@@ -151,7 +157,7 @@ def _find(tokens: Sequence[str], streets: Mapping[str, Street]) -> Street | None
     ranks: dict[tuple[bool, bool], dict[str, Street]] = {}
     for street in streets.values():
         for name, former in _names(street):
-            of_kind, of_name = _sorted_out(_tokens(_plain(name)))
+            of_kind, of_name = _taken_apart(name)
             if _agree(kind, of_kind) and _fit(words, of_name, _same_or_initial):
                 rank = (sorted(words) != sorted(of_name), former is not None)
                 ranks.setdefault(rank, {})[street.code] = street
