@@ -5,7 +5,7 @@ operator must phone: the alert stays in the list of duties until somebody says w
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -123,15 +123,23 @@ _TELL: Final = insert(duty_alerts).values(
 
 
 def climb(
-    tx: Tx, now: datetime, reference: Reference, outbox: Outbox, channels: Collection[MessageChannel]
+    tx: Tx,
+    now: datetime,
+    reference_of: Callable[[Tx], Reference],
+    outbox: Outbox,
+    channels: Collection[MessageChannel],
 ) -> list[tuple[str, Alert]]:
     """Tell everybody whose time has come, each once. Returns the alerts of now, each with its ``duty_id``."""
+    all_waiting = tuple(_waiting(tx))
+    if not all_waiting:
+        return []
+    reference = reference_of(tx)
     told: dict[str, set[int]] = defaultdict(set)
     for duty_id, rung in tx.fetch_all(_TOLD, {"of_kind": DutyKind.ACCEPT.value}):
         told[str(duty_id)].add(int(rung))
     return [
         (waiting.duty_id, _tell(tx, waiting, alert, now, reference, outbox))
-        for waiting in _waiting(tx)
+        for waiting in all_waiting
         for alert in _plan(waiting, reference, channels)
         if alert.at <= now and alert.rung not in told[waiting.duty_id]
     ]

@@ -13,6 +13,7 @@ import structlog
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from appeals import reference_store
 from contact_centre import database, health, probes
 from contact_centre.agi_watch import AgiWatch
 from contact_centre.clock import SystemClock
@@ -26,6 +27,8 @@ from contact_centre.live_feed import LiveFeed, ami_finding
 from contact_centre.lookup import Incoming, SqliteLookup
 from contact_centre.numbers import number_reader
 from contact_centre.outbound_results import ResultsKeeper
+from contact_centre.register_desk import outbox_of
+from contact_centre.reminders import Reminders, channels
 from contact_centre.writer import Writer
 from recordings.service import RecordingService
 from telephony.ingest import Ingest
@@ -85,6 +88,7 @@ async def _serve(settings: Settings, writer: Writer, engine: AsyncEngine, ready:
     ingest = Ingest(settings.asterisk.ledger, clock, to_e164)
     follower = LedgerFollower(ingest, writer, to_e164, clock, metrics, finaliser.wake, settings.health.max_ledger_lag_s)
     results = ResultsKeeper(writer, lambda: follower.caught_up_at)
+    reminders = Reminders(writer, clock, reference_store.current, outbox_of(settings, clock), channels(settings))
     agi_watch = AgiWatch(clock, metrics.registry)
     lookup = SqliteLookup(settings.database, to_e164, clock)
     fastagi = FastAgi(agi_watch.ended)
@@ -130,7 +134,15 @@ async def _serve(settings: Settings, writer: Writer, engine: AsyncEngine, ready:
             asyncio.get_running_loop().add_signal_handler(sign, stop.set)
         loops = [
             asyncio.create_task(loop)
-            for loop in (follower.run(), finaliser.run(), watch.watch(), ami.run(), ledger_watch.run(), results.run())
+            for loop in (
+                follower.run(),
+                finaliser.run(),
+                watch.watch(),
+                ami.run(),
+                ledger_watch.run(),
+                results.run(),
+                reminders.run(),
+            )
         ]
         ready(site.name)
         _log.info("service started", web=site.name, ledger=str(settings.asterisk.ledger))

@@ -55,7 +55,7 @@ class Reminders:
         """Tell everybody whose time has come."""
 
         def climb(tx: SqliteTx) -> list[tuple[str, escalation.Alert]]:
-            return escalation.climb(tx, self._clock.now(), self._reference(tx), self._outbox, self._ways_out)
+            return escalation.climb(tx, self._clock.now(), self._reference, self._outbox, self._ways_out)
 
         for duty_id, alert in await self._writer.run(climb):
             _log.warning("appeal not accepted in time", duty_id=duty_id, rung=alert.rung, way=alert.way.value)
