@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from appeals import clocks, commands, places, routing
 from appeals.commands import Command
+from appeals.deadlines import Deadline
 from appeals.duties import DutyKind
 from appeals.errors import GuardError, IllegalTransitionError, RoleError
 from appeals.model import ENDED, OPEN, Actor, Appeal, Channel, HistoryEntry, Kind, Pause, Result, Role, Status
@@ -365,7 +366,8 @@ def _edited(at: Situation, changes: Mapping[str, str | bool | None]) -> tuple[Ap
             raise GuardError("no_text", "of such calls nothing is written down: they are only counted")
         appeal = replace(appeal, street=None, house=None, **dict.fromkeys(_PERSONAL))  # type: ignore[arg-type]
     if appeal.status is not Status.NEW and "category" in changed:
-        appeal = replace(appeal, **_deadlines(replace(at, appeal=appeal)))
+        sla = at.reference.category(str(appeal.category)).sla
+        appeal = _dated(replace(appeal, sla=None if sla is None else str(sla)), at.reference)
     appeal = replace(appeal, proposed_service=_proposed(appeal, at))
     shown = {name: None if name in _PERSONAL else str(value) for name, value in sorted(changed.items())}
     return appeal, (HistoryEntry(at.now, at.actor.login, "edited", shown),)
@@ -411,12 +413,22 @@ def _categorised(appeal: Appeal, at: Situation) -> Appeal:
     return replace(appeal, desk=category.desk, privileged=appeal.privileged or category.priority)
 
 
-def _deadlines(at: Situation) -> dict[str, Any]:
-    """Both deadlines, counted from the registration."""
-    appeal, category = at.appeal, at.category
-    start = appeal.registered_at or at.now
-    calendar = at.reference.calendar
-    sla = category.sla
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """What the city promised and what the law demands, each with its reasons; None where there is none."""
+
+    promised: Deadline | None
+    legal: Deadline | None
+
+
+def deadlines(appeal: Appeal, reference: Reference) -> Deadlines:
+    """Both deadlines of a registered appeal, counted from its registration. While it is clarified the promise rests."""
+    start = appeal.registered_at
+    if start is None:
+        return Deadlines(None, None)
+    promised = (
+        None if appeal.sla is None else clocks.sla(Span.parse(appeal.sla), start, appeal.pauses, reference.calendar)
+    )
     legal = None
     if appeal.kind is not Kind.CONSULTATION:
         legal = clocks.legal(
@@ -424,10 +436,20 @@ def _deadlines(at: Situation) -> dict[str, Any]:
             study=appeal.study,
             privileged=appeal.privileged,
             extended_until=appeal.extended_until,
-            calendar=calendar,
-        ).at
-    due = None if sla is None else clocks.sla(sla, start, appeal.pauses, calendar).at
-    return {"sla": None if sla is None else str(sla), "due_at": due, "legal_due_at": legal}
+            calendar=reference.calendar,
+        )
+    return Deadlines(promised, legal)
+
+
+def _dated(appeal: Appeal, reference: Reference) -> Appeal:
+    """With both deadlines as they are now."""
+    found = deadlines(appeal, reference)
+    rests = any(pause.end is None for pause in appeal.pauses)
+    return replace(
+        appeal,
+        due_at=None if found.promised is None or rests else found.promised.at,
+        legal_due_at=None if found.legal is None else found.legal.at,
+    )
 
 
 def _edit(at: Situation, command: commands.Edit) -> Decision:
@@ -454,8 +476,10 @@ def _register(at: Situation, command: commands.Register) -> Decision:
         reference_version=at.reference.version,
         operator=appeal.operator or (None if Role.SYSTEM in at.actor.roles else at.actor.login),
         desk=category.desk,
+        sla=None if category.sla is None else str(category.sla),
+        proposed_service=_proposed(appeal, at),
     )
-    appeal = replace(appeal, **_deadlines(replace(at, appeal=appeal)), proposed_service=_proposed(appeal, at))
+    appeal = _dated(appeal, at.reference)
     told_in_the_call = appeal.channel in {Channel.PHONE, Channel.VISIT}
     owed = () if told_in_the_call else (Owed(DutyKind.INFORM, "registered", at.now + INFORM_WITHIN),)
     note = _note(at, "registered", kind=kind.value, category=category.code)
@@ -471,16 +495,15 @@ def _answer(at: Situation, command: commands.Answer) -> Decision:
 
 def _ask(at: Situation, command: commands.AskClarification) -> Decision:
     question = _text(command.question, "question")
-    pauses = (*at.appeal.pauses, Pause(at.now, None))
-    return _step(at, "clarification_asked", {"pauses": pauses, "due_at": None}, question=question)
+    asked = replace(at.appeal, pauses=(*at.appeal.pauses, Pause(at.now, None)))
+    return Decision(_dated(asked, at.reference), (_note(at, "clarification_asked", question=question),))
 
 
 def _clarify(at: Situation, command: commands.Clarify) -> Decision:
     answer = _text(command.answer, "answer")
     pauses = tuple(pause._replace(end=pause.end or at.now) for pause in at.appeal.pauses)
-    start, limit = at.appeal.registered_at or at.now, at.appeal.sla
-    due = None if limit is None else clocks.sla(Span.parse(limit), start, pauses, at.reference.calendar).at
-    return _step(at, "clarified", {"pauses": pauses, "due_at": due}, answer=answer)
+    clarified = _dated(replace(at.appeal, pauses=pauses), at.reference)
+    return Decision(clarified, (_note(at, "clarified", answer=answer),))
 
 
 def _route(at: Situation, command: commands.RouteTo) -> Decision:
@@ -660,17 +683,10 @@ def _without_service(
 def _extend(at: Situation, command: commands.Extend) -> Decision:
     reason = _text(command.reason, "reason")
     appeal = at.appeal
-    start = appeal.registered_at or at.now
-    deadline = clocks.legal(
-        start,
-        study=appeal.study,
-        privileged=appeal.privileged,
-        extended_until=command.until,
-        calendar=at.reference.calendar,
-    )
-    if appeal.legal_due_at is None or deadline.at <= appeal.legal_due_at:
+    extended = _dated(replace(appeal, extended_until=command.until), at.reference)
+    if appeal.legal_due_at is None or extended.legal_due_at is None or extended.legal_due_at <= appeal.legal_due_at:
         raise GuardError("not_later", "an extension ends later than the deadline that there is, within 45 days in all")
-    changes = {"extended_until": command.until, "legal_due_at": deadline.at}
+    changes = {"extended_until": command.until, "legal_due_at": extended.legal_due_at}
     decision = _step(at, "extended", changes, until=command.until.isoformat(), reason=reason)
     return replace(decision, owed=(Owed(DutyKind.INFORM, "extended", at.now + INFORM_WITHIN),))
 

@@ -35,7 +35,7 @@ _PERSONAL: Final = frozenset(
 _OURS: Final = frozenset({"timestamp", "level", "call_id", "position", "backup"})
 """Keys whose values hold digits that are not a person's."""
 
-_TALKATIVE: Final = ("alembic", "aiosqlite", "sqlalchemy", "asyncio", "panoramisk")
+_TALKATIVE: Final = ("pymorphy3", "alembic", "aiosqlite", "sqlalchemy", "asyncio", "panoramisk")
 """Libraries that would write statements with their values, or secrets, at a lower level than warnings."""
 
 

@@ -8,7 +8,8 @@ from typing import Any, Final
 import click
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from appeals import queries
+from appeals import queries, reference_store
+from appeals.deadlines import explain
 from appeals.duties import CallbackState
 from appeals.model import Appeal, Channel, Kind, Status
 from appeals.numbers import format_number
@@ -16,7 +17,9 @@ from appeals.queries import CallbackFilters
 from appeals.register import SYSTEM
 from appeals.search import MOST_AT_ONCE, AppealQuery, Between, Order
 from appeals.search_sqlite import SqliteSearch
+from appeals.workflow import deadlines
 from contact_centre import accounts, views
+from contact_centre.cli import register
 from contact_centre.cli.context import (
     MOMENT,
     Context,
@@ -36,6 +39,9 @@ from contact_centre.writer import transaction
 def appeals() -> None:
     """The register of appeals."""
 
+
+for _command in (register.create, *register.COMMANDS):
+    appeals.add_command(_command)
 
 _FILTERS: Final = (
     click.option("--number", help="The registration number, with or without its year."),
@@ -187,7 +193,17 @@ def show(context: Context, appeal: str, as_json: bool) -> None:
     found = context.read(get)
     if found is None:
         raise NotFoundError(f"there is no appeal {appeal}")
-    (print_json if as_json else print_fields)(views.plain(found))
+    if as_json:
+        print_json(views.plain(found))
+        return
+    print_fields({name: value for name, value in views.plain(found).items() if value not in (None, [], False, 0)})
+    version = found.reference_version
+    if version is not None:
+        reference = context.read(lambda connection: reference_store.reference_of(connection, version))
+        dated = deadlines(found, reference)
+        for name, deadline in (("promise", dated.promised), ("law", dated.legal)):
+            if deadline is not None:
+                click.echo(f"{name}: {explain(deadline, 'uk')}")
 
 
 @click.group()

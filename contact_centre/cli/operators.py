@@ -8,6 +8,9 @@ from typing import Any
 
 import click
 
+from appeals import reference_store
+from appeals.errors import UnknownReferenceError
+from appeals.reference import Reference
 from contact_centre import accounts, views
 from contact_centre.cli.context import (
     Context,
@@ -159,6 +162,8 @@ def _make(tx: SqliteTx, asterisk: AsteriskSettings, person: _Person, extension: 
 def _keep(tx: SqliteTx, person: _Person, phone: Phone | None) -> None:
     if accounts.exists(tx, person.login):
         raise PhoneError(f"login {person.login} is taken; see `contact-centre operators list`")
+    if person.service is not None or person.desks:
+        _check(reference_store.current(tx), person)
     try:
         accounts.add(
             tx,
@@ -174,6 +179,20 @@ def _keep(tx: SqliteTx, person: _Person, phone: Phone | None) -> None:
     except sqlite3.IntegrityError as error:
         taken = "?" if phone is None else phone.extension
         raise PhoneError(f"extension {taken} is taken; see `contact-centre operators list`") from error
+
+
+def _check(reference: Reference, person: _Person) -> None:
+    """Services and desks are those of the reference data.
+
+    Raises:
+        UnknownReferenceError: One is not.
+    """
+    if person.service is not None:
+        reference.service(person.service)
+    desks = {category.desk for category in reference.categories.values()}
+    for desk in person.desks:
+        if desk not in desks:
+            raise UnknownReferenceError("desk", desk)
 
 
 def _tell_asterisk(asterisk: AsteriskSettings, act: Callable[[AmiAddress], Coroutine[Any, Any, None]]) -> bool:

@@ -160,13 +160,14 @@ def _made(command: type[Command]) -> click.Command:
         done = context.write(lambda tx: desk.perform(tx, identity(tx, appeal), built, actor_of(tx, login)))
         print_appeal(done, as_json=as_json)
 
-    run.__doc__ = command.__doc__
     decorated: Any = pass_context(run)
     decorated = json_option(as_option(decorated))
     for field in reversed(fields(command)):
         decorated = _option(field, hints[field.name])(decorated)
     decorated = click.argument("appeal")(decorated)
-    return click.command(command.action.replace("_", "-"), help=command.__doc__)(decorated)
+    told = (command.__doc__ or "").replace("``", "")
+    short = told.partition("\n")[0].partition(";")[0].rstrip(".")
+    return click.command(command.action.replace("_", "-"), help=told, short_help=short)(decorated)
 
 
 COMMANDS: Final = tuple(_made(one) for one in OFFERED)

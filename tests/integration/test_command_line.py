@@ -374,6 +374,10 @@ def test_people_without_a_telephone_need_no_asterisk_at_all(place: Place) -> Non
     without = cli(place, "operators", "add", "x", "--name", "X", "--role", "executor", exit_with=2)
     assert "executor acts for a service" in without.stderr
     assert "is taken" in cli(place, "operators", "add", "psy", "--name", "Y", "--role", "mayor", exit_with=8).stderr
+    executor = ("operators", "add", "x", "--name", "X", "--role", "executor", "--service", "moon")
+    assert "there is no service 'moon'" in cli(place, *executor, exit_with=15).stderr
+    auditor = ("operators", "add", "x", "--name", "X", "--role", "auditor", "--desk", "moon")
+    assert "there is no desk 'moon'" in cli(place, *auditor, exit_with=15).stderr
     assert "is removed" in cli(place, "operators", "remove", "psy").stdout
 
 
