@@ -109,6 +109,12 @@ def record_of(city: City, call_id: str, *, recorded: bool = False) -> dict[str, 
     return found[0]
 
 
+def is_there(city: City, peer: str) -> bool:
+    return any(
+        f"{peer}/" in line and " Avail " in line for line in city.asterisk.cli("pjsip show contacts").splitlines()
+    )
+
+
 def peers_tried(city: City, call_id: str) -> list[tuple[str, datetime]]:
     """The provider's peers that were sent a call, and when."""
     return [
@@ -238,6 +244,9 @@ def test_a_peer_that_is_silent_is_passed_over_and_with_all_silent_the_operator_i
 @pytest.mark.usefixtures("olena")
 def test_a_peer_that_died_since_it_was_asked_costs_thirteen_seconds_once(city: City, tmp_path: Path) -> None:
     with asked_seldom(city, tmp_path) as settings, provider(city, 1, talk=3.0):
+        with provider(city, 0):
+            city.asterisk.cli("pjsip qualify trunk-primary")
+            wait_until(lambda: is_there(city, "trunk-primary"))
         made = [city.service.json(*settings, "call", "0501115566", "--operator", "olena")["call_id"]]
         record_of(city, made[0])
         made.append(city.service.json(*settings, "call", "0501115566", "--operator", "olena")["call_id"])
