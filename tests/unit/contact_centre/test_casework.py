@@ -257,7 +257,7 @@ def test_what_a_captured_ledger_leads_to_does_not_depend_on_order_or_repetition(
         owed = {call_id for entry in one.callbacks() for call_id in entry.call_ids}
         assert drafted | owed == {call.call_id for call in calls if call.direction is Direction.INBOUND}
         assert drafted & owed == {call.call_id for call in calls if call.promised_at and call.answered_at}
-    query = "SELECT call_id, reason, evidence, closed_at FROM duties ORDER BY call_id"
+    query = "SELECT call_id, kind, reason, evidence, excuse, closed_at FROM duties ORDER BY call_id, kind"
     assert register.rows(query) == other.rows(query)
 
 
@@ -277,3 +277,78 @@ def test_a_citizen_turned_away_at_the_limit_is_called_back(register: Register) -
 
     [owed] = register.callbacks()
     assert owed.reason.value == "refused"
+
+
+SPECIALIST = leg(Role.SPECIALIST, "water", 40, 65)
+TALKED = replace(SPECIALIST, answered_at=at(42), talk_time=23.0, talks=(Span(at(42), at(65)),))
+OPERATED = leg(Role.OPERATOR, "olena", 9, 40, talked=True)
+
+
+def controls(register: Register) -> list[tuple[Any, ...]]:
+    return register.rows(
+        "SELECT appeal_id IS NOT NULL, specialist, talked_seconds, excuse, closed_at IS NULL"
+        " FROM duties WHERE kind = 'forwarding_control'"
+    )
+
+
+def test_a_citizen_who_talked_with_a_specialist_is_asked_later_whether_it_helped(register: Register) -> None:
+    call = replace(ANSWERED, legs=(OPERATED, TALKED))
+    register.apply(replace(call, ended_at=None), over=False)
+    assert controls(register) == []
+    register.apply(call)
+    register.apply(call)
+    assert controls(register) == [(1, "water", 23.0, None, 1)]
+    assert register.callbacks() == []
+
+
+def test_a_specialist_who_does_not_answer_makes_a_callback_and_one_who_then_does_takes_it_back(
+    register: Register,
+) -> None:
+    register.apply(replace(ANSWERED, legs=(OPERATED, SPECIALIST)))
+    assert controls(register) == [(1, "water", None, "callback", 0)]
+    assert [(one.reason, one.state.value) for one in register.callbacks()] == [(MissedReason.SPECIALIST, "open")]
+    register.apply(replace(ANSWERED, legs=(OPERATED, SPECIALIST, replace(TALKED, party="heat"))))
+    assert controls(register) == [(1, "heat", 23.0, None, 1)]
+    assert [one.state.value for one in register.callbacks()] == ["cleared"]
+
+
+def test_a_transfer_to_a_specialist_whose_telephone_is_not_there_was_tried_too(register: Register) -> None:
+    register.execute(
+        "INSERT INTO accounts (login, name, roles, extension, sip_account, created_at) VALUES"
+        " ('water', 'Водоканал', 'specialist', '301', 'specialist-water', ''),"
+        " ('iryna', 'Ірина', 'operator', '302', 'operator-iryna', '')"
+    )
+    for number, (to, found) in enumerate((("301", "water"), ("water", "water"), ("302", None), ("999", None))):
+        transfers = (Transfer(TransferKind.BLIND, at(40), "olena", to, answered=False),)
+        call_id = f"cc1-{number}"
+        register.apply(replace(ANSWERED, call_id=call_id, legs=(OPERATED,), transfers=transfers))
+        kept = register.rows(f"SELECT specialist FROM duties WHERE call_id = '{call_id}' AND kind <> 'callback'")  # noqa: S608 - our ids
+        assert kept == ([] if found is None else [(found,)])
+
+
+def test_a_specialist_whom_only_the_operator_asked_was_not_tried_for_the_citizen(register: Register) -> None:
+    register.apply(replace(ANSWERED, legs=(OPERATED, replace(SPECIALIST, answered_at=at(42)))))
+    assert controls(register) == []
+
+
+def test_a_promised_callback_is_not_doubled_by_a_specialist_who_was_not_there(register: Register) -> None:
+    register.apply(replace(ANSWERED, legs=(OPERATED, SPECIALIST), promised_at=at(65)))
+    assert controls(register) == [(1, "water", None, "callback", 0)]
+    assert [one.reason for one in register.callbacks()] == [MissedReason.PROMISED]
+
+
+def test_a_specialist_reached_in_an_outbound_call_is_of_the_appeal_that_it_was_made_for(register: Register) -> None:
+    register.apply(ANSWERED)
+    [draft] = register.read(every_appeal)
+    outbound = replace(ANSWERED, call_id="out-1", direction=Direction.OUTBOUND, legs=(OPERATED, TALKED))
+    register.apply(replace(outbound, purpose=f"appeal:{draft.appeal_id}"))
+    assert register.rows("SELECT appeal_id FROM duties WHERE call_id = 'out-1'") == [(draft.appeal_id,)]
+
+
+def test_a_call_is_known_from_the_ledger_or_from_being_asked_for(register: Register) -> None:
+    register.execute(
+        "INSERT INTO outbound_calls (call_id, operator, number, requested_at) VALUES ('o', 'olena', '', '')"
+    )
+    with closing(connect(register.path)) as connection, transaction(connection) as tx:
+        assert casework.is_call(tx, "o")
+        assert not casework.is_call(tx, "unheard-of")
