@@ -14,11 +14,12 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from appeals import reference_store
-from contact_centre import database, health, probes
+from contact_centre import casework, database, health, probes
 from contact_centre.agi_watch import AgiWatch
 from contact_centre.clock import SystemClock
 from contact_centre.collecting import seldom_collected
 from contact_centre.config import Settings
+from contact_centre.dispatch import Dispatcher
 from contact_centre.finalise import Finaliser
 from contact_centre.follow import LedgerFollower
 from contact_centre.health import ANSWER_WITHIN_S, Health, Metrics
@@ -29,6 +30,7 @@ from contact_centre.numbers import number_reader
 from contact_centre.outbound_results import ResultsKeeper
 from contact_centre.register_desk import outbox_of
 from contact_centre.reminders import Reminders, channels
+from contact_centre.senders.build import build
 from contact_centre.writer import Writer
 from recordings.service import RecordingService
 from telephony.ingest import Ingest
@@ -88,6 +90,15 @@ async def _serve(settings: Settings, writer: Writer, engine: AsyncEngine, ready:
     ingest = Ingest(settings.asterisk.ledger, clock, to_e164)
     follower = LedgerFollower(ingest, writer, to_e164, clock, metrics, finaliser.wake, settings.health.max_ledger_lag_s)
     results = ResultsKeeper(writer, lambda: follower.caught_up_at)
+    dispatcher = Dispatcher(
+        settings.messages,
+        build(settings.messages, clock),
+        engine,
+        writer,
+        clock,
+        metrics,
+        casework.message_delivered,
+    )
     reminders = Reminders(writer, clock, reference_store.current, outbox_of(settings, clock), channels(settings))
     agi_watch = AgiWatch(clock, metrics.registry)
     lookup = SqliteLookup(settings.database, to_e164, clock)
@@ -111,6 +122,7 @@ async def _serve(settings: Settings, writer: Writer, engine: AsyncEngine, ready:
             agi_watch.finding(),
             ami_finding(ami, live_feed),
             ledger_watch.finding(),
+            dispatcher.finding(),
         ],
         functools.partial(probes.ask_disks, disks),
         metrics,
@@ -142,6 +154,7 @@ async def _serve(settings: Settings, writer: Writer, engine: AsyncEngine, ready:
                 ledger_watch.run(),
                 results.run(),
                 reminders.run(),
+                dispatcher.run(),
             )
         ]
         ready(site.name)

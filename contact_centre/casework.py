@@ -16,6 +16,7 @@ from appeals.duties import ContactDirection, ContactEvidence, MissedReason
 from appeals.evidence import SpecialistContact
 from contact_centre import accounts, jobs
 from contact_centre.outbound import outbound_calls
+from contact_centre.outbox import Delivered
 from recordings.model import LegAudio, RecordingDue, Talk
 from telephony.core.call import Call, CallChanged, Direction, QueueOutcome, Role
 from telephony.ingest import ToE164
@@ -138,6 +139,12 @@ def _about(tx: Tx, call: Call, purpose: str) -> None:
 def is_call(tx: Tx, call_id: str) -> bool:
     """Whether there is such a call: in the ledger, or asked for and perhaps not there yet."""
     return bool(tx.fetch_all(_IS_CALL, {"of_call": call_id}))
+
+
+def message_delivered(tx: Tx, delivered: Delivered) -> None:
+    """A delivered message is evidence: it closes the duty that it was sent for, if it was."""
+    if delivered.duty_id is not None:
+        appeals.message_delivered(tx, delivered.message_id, delivered.duty_id, delivered.at)
 
 
 def _promised(tx: Tx, call: Call, number: str | None, at: datetime) -> None:

@@ -98,6 +98,16 @@ class _Lane:
     wake: asyncio.Event = field(default_factory=asyncio.Event)
 
 
+def _is_stopping() -> bool:
+    """Whether the task that asks was cancelled.
+
+    A library may have swallowed it: before Python 3.12 ``asyncio.wait_for``, which aiosmtplib uses, does so when the
+    answer comes in the same moment.
+    """
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
 class Dispatcher:
     """Runs the lanes; says how they are."""
 
@@ -147,15 +157,24 @@ class Dispatcher:
 
     async def run(self) -> None:
         """Send for ever; first decide on what a sudden stop cut off."""
-        again = [peer for peer, lane in self._lanes.items() if lane.sender.recognises]
-        now = self._clock.now()
-        cut_off = await self._writer.run(lambda tx: outbox.recover(tx, again, now, CUT_OFF))
-        if cut_off:
-            _log.warning("messages were being sent when the service stopped", count=cut_off)
+        await self._recover()
         async with asyncio.TaskGroup() as running:
             running.create_task(self._sweep_for_ever())
             for lane in self._lanes.values():
                 running.create_task(self._serve(lane))
+
+    async def _recover(self) -> None:
+        again = [peer for peer, lane in self._lanes.items() if lane.sender.recognises]
+        while True:
+            try:
+                cut_off = await self._writer.run(lambda tx: outbox.recover(tx, again, self._clock.now(), CUT_OFF))
+            except Exception:  # noqa: BLE001
+                _log.exception("messages that the last stop cut off cannot be decided on yet, will try again")
+                await asyncio.sleep(IDLE_S)
+            else:
+                break
+        if cut_off:
+            _log.warning("messages were being sent when the service stopped", count=cut_off)
 
     async def _sweep_for_ever(self) -> None:
         while True:
@@ -191,6 +210,8 @@ class Dispatcher:
                 await self._drain(lane)
             except Exception:  # noqa: BLE001
                 _log.exception("sending messages failed, will try again", peer=lane.peer)
+            if _is_stopping():
+                return
             try:
                 async with asyncio.timeout(IDLE_S):
                     await lane.wake.wait()
@@ -202,7 +223,7 @@ class Dispatcher:
         if lane.circuit.is_open(self._clock.now()) or not await self._is_due(lane.peer):
             return
         try:
-            while not lane.circuit.is_open(self._clock.now()):
+            while not (lane.circuit.is_open(self._clock.now()) or _is_stopping()):
                 refused = await lane.sender.open()
                 if refused is not None:
                     self._down(lane, refused)

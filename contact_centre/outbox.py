@@ -32,8 +32,7 @@ from appeals.messages import Announcement, MessageChannel, Text, render
 from appeals.ports import Clock, IdFactory, Tx
 from appeals.reference import Template
 from contact_centre.message_settings import WebhookSettings
-from contact_centre.senders import peer_of
-from contact_centre.senders.ports import Outgoing
+from contact_centre.senders.ports import Outgoing, peer_of
 from contact_centre.tables import metadata
 from telephony.store import stamp
 
@@ -166,6 +165,10 @@ _DISCARD: Final = (
     .where(_of_message, _is(outbox, State.DEAD, State.QUEUED))
     .values(state=State.DISCARDED.value, last_error=bindparam("why"))
 )
+
+
+class MessageStateError(Exception):
+    """A message is not in a state in which this can be done with it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,7 @@ EXIT_CODES: Final[Mapping[str, int]] = {
     "contact_centre.api.tokens.TokenError": 14,
     "appeals.errors.RegisterError": 15,
     "sqlalchemy.exc.DBAPIError": 11,
+    "contact_centre.outbox.MessageStateError": 13,
 }
 """Errors that people can mend, and the exit code of each; 1 says that something was found wrong, 2 wrong usage.
 

@@ -13,7 +13,7 @@ import click
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from contact_centre import bootstrap, database, probes
+from contact_centre import bootstrap, database, message_probes, probes
 from contact_centre.cli.context import Context, json_option, pass_context, print_json
 from contact_centre.clock import SystemClock
 from contact_centre.config import Settings
@@ -80,6 +80,8 @@ def _examine(settings: Settings) -> Iterator[Finding]:
     if schema.ok:
         yield _gaps(settings)
         yield _requests(settings)
+        yield _letters(settings)
+    yield from message_probes.peers(settings)
     yield _ami(settings)
     yield probes.clock_synchronised(_output)
     yield _sipp()
@@ -132,6 +134,15 @@ def _requests(settings: Settings) -> Finding:
         remedy = "call these citizens again: `contact-centre calls requested --unplaced`"
         return Finding("outbound", ok=False, seen=f"{seen}, {lost} never became calls", remedy=remedy)
     return Finding("outbound", ok=True, seen=seen)
+
+
+def _letters(settings: Settings) -> Finding:
+    if not settings.database.exists():
+        return Finding("messages", ok=True, seen="nothing was announced yet")
+    try:
+        return asyncio.run(_ask(settings, message_probes.letters))
+    except SQLAlchemyError as error:
+        return Finding("messages", ok=False, seen=f"cannot be told: {getattr(error, 'orig', error)}")
 
 
 async def _ask(settings: Settings, query: Callable[[AsyncConnection], Coroutine[Any, Any, T]]) -> T:

@@ -4,6 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from appeals.messages import MessageChannel
+
+
+def peer_of(channel: MessageChannel, address: str) -> str:
+    """What a message waits for: the mail server, the gateway, or one subscriber."""
+    return f"{channel.value}:{address}" if channel is MessageChannel.WEBHOOK else channel.value
+
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
