@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import click
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from appeals import duty_queries
 from appeals.duties import Duty, DutyKind, Excuse
@@ -12,7 +13,8 @@ from appeals.duty_desk import DutyDesk, Given
 from appeals.duty_queries import DutyFilters, Owed
 from appeals.evidence import ContactResult, Shortfall
 from appeals.numbers import format_number
-from contact_centre import casework, views
+from appeals.register import SYSTEM
+from contact_centre import accounts, casework, views
 from contact_centre.cli.context import (
     MOMENT,
     Context,
@@ -34,6 +36,7 @@ _LACKS: Final = {
     Shortfall.NOT_TOLD: "the citizen was not told",
 }
 _ANSWER: Final = click.Choice(["yes", "no"])
+_reader: Final = click.option("--as", "login", metavar="LOGIN", help="As this person sees it; otherwise all is shown.")
 
 
 @click.group()
@@ -49,7 +52,7 @@ def duties() -> None:
 @click.option("--overdue", is_flag=True, help="Only open ones whose time is over.")
 @click.option("--all", "everything", is_flag=True, help="Also those that are closed.")
 @click.option("--limit", type=click.IntRange(min=1), help="Only so many, the first due.")
-@as_option
+@_reader
 @json_option
 @pass_context
 def list_(
@@ -61,10 +64,10 @@ def list_(
     overdue: bool,
     everything: bool,
     limit: int | None,
-    login: str,
+    login: str | None,
     as_json: bool,
 ) -> None:
-    """List duties, the one due first at the head, as LOGIN may see them."""
+    """List duties, the one due first at the head."""
     filters = DutyFilters(
         kind=None if kind is None else DutyKind(kind),
         owner=owner,
@@ -122,10 +125,10 @@ def _state(one: Owed) -> str:
 
 @duties.command()
 @click.argument("duty_id")
-@as_option
+@_reader
 @json_option
 @pass_context
-def show(context: Context, duty_id: str, login: str, as_json: bool) -> None:
+def show(context: Context, duty_id: str, login: str | None, as_json: bool) -> None:
     """Show one duty, with the calls made for it and who was told that it is late."""
     found = _read(context, DutyFilters(duty_id=duty_id, open=None), login)
     if not found:
@@ -246,10 +249,14 @@ def _yes(answer: str | None) -> bool | None:
     return None if answer is None else answer == "yes"
 
 
-def _read(context: Context, filters: DutyFilters, login: str) -> list[Owed]:
-    actor = context.write(lambda tx: actor_of(tx, login))
-    now = SystemClock().now()
-    return context.read(lambda connection: duty_queries.list_duties(connection, filters, actor, now))
+def _read(context: Context, filters: DutyFilters, login: str | None) -> list[Owed]:
+    async def listed(connection: AsyncConnection) -> list[Owed]:
+        reader = SYSTEM if login is None else await accounts.reader(connection, login)
+        if reader is None:
+            raise NotFoundError(f"there is no {login}; `contact-centre operators list` shows who is")
+        return await duty_queries.list_duties(connection, filters, reader, SystemClock().now())
+
+    return context.read(listed)
 
 
 def _do(context: Context, command: Callable[[DutyDesk, SqliteTx], Any]) -> Any:  # noqa: ANN401 - what the command returns
