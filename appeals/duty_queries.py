@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, false, select, union_all
+from sqlalchemy import ColumnElement, Select, false, literal, select, tuple_, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from appeals import duty_store, rows
@@ -27,7 +27,8 @@ class DutyFilters:
     """Which duties; a criterion that is None does not narrow.
 
     ``open`` None is both those that are open and those that are closed; ``overdue`` are open ones after their time.
-    ``owner`` is a login or a service, ``service`` whose appeal it is.
+    ``owner`` is a login or a service, ``service`` whose appeal it is. ``after`` is ``due_at``, ``opened_at`` and
+    ``duty_id`` of a duty: only those behind it in the list. ``together``: missed calls of one citizen are one entry.
     """
 
     duty_id: str | None = None
@@ -38,6 +39,8 @@ class DutyFilters:
     open: bool | None = True
     overdue: bool = False
     limit: int | None = None
+    after: tuple[datetime, datetime, str] | None = None
+    together: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,8 @@ _OF_APPEAL: Final = (
 async def list_duties(connection: AsyncConnection, filters: DutyFilters, actor: Actor, now: datetime) -> list[Owed]:
     """Duties, the one due first at the head, each as ``actor`` may see it.
 
-    Missed calls of one citizen that wait for, or were cleared by, the same contact are one, the first.
+    Missed calls of one citizen that wait for, or were cleared by, the same contact are one, the first; unless each is
+    wanted alone.
     """
     chosen = _chosen(filters, actor, now)
     labelled = (column.label(f"appeal_{column.name}") for column in _OF_APPEAL)
@@ -111,7 +115,9 @@ async def list_duties(connection: AsyncConnection, filters: DutyFilters, actor: 
     for number, at in await connection.execute(_habits(select(chosen.c.number), now)):
         habits[number].append(datetime.fromisoformat(at))
     listed = [_owed(row, results[row["duty_id"]], told[row["duty_id"]], habits[row["number"]], now) for row in found]
-    return [_seen(one, row["appeal_desk"], actor) for one, row in _together(zip(listed, found, strict=True))]
+    entries = list(zip(listed, found, strict=True))
+    shown = _together(entries) if filters.together else entries
+    return [_seen(one, row["appeal_desk"], actor) for one, row in shown]
 
 
 def _chosen(filters: DutyFilters, actor: Actor, now: datetime) -> Any:  # noqa: ANN401 - SQLAlchemy's subquery
@@ -130,6 +136,10 @@ def _chosen(filters: DutyFilters, actor: Actor, now: datetime) -> Any:  # noqa: 
         conditions += [duties.c.closed_at.is_(None), duties.c.due_at < to_text(now)]
     elif filters.open is not None:
         conditions.append(duties.c.closed_at.is_(None) if filters.open else duties.c.closed_at.is_not(None))
+    if filters.after is not None:
+        due_at, opened_at, duty_id = filters.after
+        behind = tuple_(literal(to_text(due_at)), literal(to_text(opened_at)), literal(duty_id))
+        conditions.append(tuple_(duties.c.due_at, duties.c.opened_at, duties.c.duty_id) > behind)
     if not sees_every_service(actor):
         conditions.append(appeals.c.service == actor.service if Role.EXECUTOR in actor.roles else false())
     return (

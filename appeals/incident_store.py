@@ -207,10 +207,15 @@ def cluster(tx: Tx, category: str, since: datetime) -> list[tuple[str, str | Non
 
 
 async def list_incidents(
-    connection: AsyncConnection, *, ended: bool = False, limit: int | None = None
+    connection: AsyncConnection, *, ended: bool = False, limit: int | None = None, before: str | None = None
 ) -> list[Incident]:
-    """Incidents that are proposed or open, or also those that are over, the newest first."""
+    """Incidents that are proposed or open, or also those that are over, the newest first.
+
+    ``before`` is an ``incident_id``: only older ones.
+    """
     chosen = _INCIDENTS if ended else _INCIDENTS.where(incidents.c.status.in_(_ALIVE))
+    if before is not None:
+        chosen = chosen.where(incidents.c.incident_id < before)
     found = await connection.execute(chosen.order_by(incidents.c.incident_id.desc()).limit(limit))
     return [_incident(dict(row)) for row in found.mappings()]
 

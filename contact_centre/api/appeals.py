@@ -170,11 +170,11 @@ def _create(asked: Asked, tx: SqliteTx) -> Answer:
     edit = Edit(changes=wire.changes(asked.body.changes))
     channel = Channel(asked.body.channel.value)
     made = asked.site.desk.create(tx, asked.actor, channel, edit, external_id=asked.body.external_id)
-    return _after(asked, tx, made, location=f"/appeals/{made.appeal_id}")
+    return after(asked, tx, made, location=f"/appeals/{made.appeal_id}")
 
 
-def _after(asked: Asked, tx: SqliteTx, changed: Appeal, location: str | None = None) -> Answer:
-    """The appeal as it now is; nothing to show if the step took it out of the actor's sight."""
+def after(asked: Asked, tx: SqliteTx, changed: Appeal, location: str | None = None) -> Answer:
+    """What is answered to a change: the appeal as it now is; nothing if the step took it out of the actor's sight."""
     site = asked.site
     kept = whole.load(tx, changed.appeal_id)
     shown = _shown(kept, asked.actor, site.clock.now(), site.desk.reference(tx))
@@ -186,7 +186,7 @@ def _carry_out(command: type[Command]) -> Callable[[Asked, SqliteTx], Answer]:
         wanted = wire.fill(command, asked.body)
         appeal_id = asked.path["appeal_id"]
         changed = asked.site.desk.perform(tx, appeal_id, wanted, asked.actor, expected=asked.expected)
-        return _after(asked, tx, changed)
+        return after(asked, tx, changed)
 
     return do
 

@@ -62,7 +62,11 @@ def query(request: web.Request, operation: Operation) -> Struct | None:
         if len(values) > 1 and name not in lists:
             raise Refusal("invalid", f"{name} was sent more than once", at=name)
         sent[name] = values if name in lists else values[0]
-    return _understood(form, lambda: msgspec.convert(sent, form, strict=False))
+    found = _understood(form, lambda: msgspec.convert(sent, form, strict=False))
+    for name in sent:
+        if getattr(found, name) is None:  # msgspec takes the word for it
+            raise Refusal("invalid", "null is no value of a query", at=f"$.{name}")
+    return found
 
 
 async def body(request: web.Request, operation: Operation) -> tuple[Struct | None, bytes]:

@@ -8,6 +8,8 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from appeals.duty_desk import DutyDesk
+from appeals.incident_desk import IncidentDesk
 from appeals.model import Actor
 from appeals.ports import Clock
 from appeals.reference import Reference
@@ -23,6 +25,8 @@ class Site:
     """What the operations work with."""
 
     desk: Desk
+    duties: DutyDesk
+    incidents: IncidentDesk
     search: SearchIndex
     reference: Callable[[AsyncConnection], Awaitable[Reference]]
     writer: Writer

@@ -35,6 +35,10 @@ _CHANGES: Final = Mapping[str, str | bool | None]
 """How commands type the fields of an appeal that they change."""
 
 
+class Nothing(Struct, kw_only=True, forbid_unknown_fields=True):
+    """Nothing needs to be said."""
+
+
 @cache
 def given(record: type) -> type[Struct]:
     """The form in which a record is given; a NamedTuple is given as a list."""

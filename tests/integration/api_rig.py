@@ -15,6 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from appeals import commands
 from appeals.commands import Command
+from appeals.duty_desk import DutyDesk
+from appeals.incident_desk import IncidentDesk
 from appeals.model import Actor, Appeal, Channel, HistoryEntry
 from appeals.numbers import parse_number
 from appeals.ports import Tx
@@ -116,6 +118,8 @@ async def api(folder: Path) -> AsyncIterator[Api]:
     desk = Desk(clock, lambda _: town.REFERENCE, changed, lambda *_: None)
     site = Site(
         desk=desk,
+        duties=DutyDesk(clock, changed),
+        incidents=IncidentDesk(desk),
         search=index,
         reference=reference,
         writer=writer,
