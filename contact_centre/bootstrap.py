@@ -16,6 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from appeals import reference_store
 from contact_centre import casework, database, health, probes
 from contact_centre.agi_watch import AgiWatch
+from contact_centre.api.build import build as build_api
+from contact_centre.api.problems import BASE
 from contact_centre.clock import SystemClock
 from contact_centre.collecting import seldom_collected
 from contact_centre.config import Settings
@@ -127,7 +129,10 @@ async def _serve(settings: Settings, writer: Writer, engine: AsyncEngine, ready:
         functools.partial(probes.ask_disks, disks),
         metrics,
     )
-    runner = web.AppRunner(health.application(watch), access_log=None, shutdown_timeout=ANSWER_WITHIN_S)
+    api = build_api(settings, writer, engine, clock, to_e164)
+    application = health.application(watch)
+    application.add_subapp(BASE, api.application())
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=ANSWER_WITHIN_S)
     await runner.setup()
     try:
         site = web.TCPSite(runner, settings.web.host, settings.web.port)
@@ -155,6 +160,7 @@ async def _serve(settings: Settings, writer: Writer, engine: AsyncEngine, ready:
                 results.run(),
                 reminders.run(),
                 dispatcher.run(),
+                api.run(),
             )
         ]
         ready(site.name)
