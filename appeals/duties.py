@@ -118,7 +118,8 @@ class Duty:
     did, or the operator's result says so. ``evidence`` is what closed it, of ``evidence_kind``: a ``contact_id`` or a
     ``message_id``; a step has its name in ``excuse`` or its answers in ``forwarding``. ``excuse_reason`` are the words
     of who excused it, ``letter`` the written message that was sent instead. ``call_id`` is the call it came from,
-    ``reason`` why it exists; ``promised_for`` is when the citizen asked to be called.
+    ``reason`` why it exists, ``words`` what else the applicant is to be told; ``promised_for`` is when the citizen
+    asked to be called.
     """
 
     duty_id: str
@@ -142,6 +143,7 @@ class Duty:
     letter: str | None = None
     claimed_at: datetime | None = None
     promised_for: datetime | None = None
+    words: str | None = None
     forwarding: Forwarding | None = None
 
 

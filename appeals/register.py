@@ -167,6 +167,7 @@ class Desk:
             evidence=None,
             excuse=Excuse.NO_CONTACT if unreachable else None,
             closed_at=now if unreachable else None,
+            words=owed.words,
             email=appeal.applicant_email if owed.kind is DutyKind.INFORM else None,
         )
         duty_store.open_duty(tx, duty)

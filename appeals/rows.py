@@ -109,6 +109,7 @@ def duty(row: Row) -> Duty:
         letter=row["letter"],
         claimed_at=_at(row["claimed_at"]),
         promised_for=_at(row["promised_for"]),
+        words=row["words"],
         forwarding=_forwarding(row) if row["kind"] == DutyKind.FORWARDING_CONTROL else None,
     )
 

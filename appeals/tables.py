@@ -152,6 +152,7 @@ duties: Final = Table(
     Column("letter", String),
     Column("claimed_at", String),
     Column("promised_for", String),
+    Column("words", String),
     Column("specialist", String),
     Column("talked_seconds", Float),
     Column("took_place", Integer),

@@ -94,12 +94,16 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """A duty that a decision opens; ``reason`` is what the applicant is to be told, or why the duty exists."""
+    """A duty that a decision opens; ``reason`` is what the applicant is to be told, or why the duty exists.
+
+    ``words`` is what is to be said besides, such as why more time is taken.
+    """
 
     kind: DutyKind
     reason: str
     due_at: datetime
     owner: str | None = None
+    words: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -622,8 +626,9 @@ def _reopen(at: Situation, command: commands.Reopen) -> Decision:
 
 
 def _keep_closed(at: Situation, command: commands.KeepClosed) -> Decision:
-    decision = _step(at, "kept_closed", {}, reason=_text(command.reason, "reason"))
-    return replace(decision, owed=(Owed(DutyKind.INFORM, "kept_closed", at.now + INFORM_WITHIN),))
+    reason = _text(command.reason, "reason")
+    owed = Owed(DutyKind.INFORM, "kept_closed", at.now + INFORM_WITHIN, words=reason)
+    return replace(_step(at, "kept_closed", {}, reason=reason), owed=(owed,))
 
 
 def _merge(at: Situation, command: commands.Merge) -> Decision:
@@ -688,7 +693,7 @@ def _extend(at: Situation, command: commands.Extend) -> Decision:
         raise GuardError("not_later", "an extension ends later than the deadline that there is, within 45 days in all")
     changes = {"extended_until": command.until, "legal_due_at": extended.legal_due_at}
     decision = _step(at, "extended", changes, until=command.until.isoformat(), reason=reason)
-    return replace(decision, owed=(Owed(DutyKind.INFORM, "extended", at.now + INFORM_WITHIN),))
+    return replace(decision, owed=(Owed(DutyKind.INFORM, "extended", at.now + INFORM_WITHIN, words=reason),))
 
 
 def _withdraw(at: Situation, command: commands.Withdraw) -> Decision:

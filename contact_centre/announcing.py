@@ -28,9 +28,6 @@ RESULTS: Final[Mapping[Result, Mapping[str, str]]] = {
 }
 """Results as applicants read them."""
 
-_TEMPLATES: Final[Mapping[str, str]] = {"kept_closed": "result"}
-"""What is told of with another duty's text; every other duty's reason is a template's code."""
-
 
 @dataclass(frozen=True, slots=True)
 class Ways:
@@ -94,6 +91,8 @@ class Announcer:
         else:
             return
         parameters = self._parameters(tx, appeal, appeal.language) | self._news(tx, duty, appeal.language)
+        if duty.words is not None and appeal.desk is None:
+            parameters["reason"] = duty.words
         self._put(tx, appeal.appeal_id, duty, channel, address, appeal.language, parameters, duty.duty_id)
 
     def _tell_caller(self, tx: Tx, duty: Duty) -> None:
@@ -132,7 +131,7 @@ class Announcer:
             event_id=duty.duty_id,
             appeal_id=appeal_id,
             duty_id=closes,
-            template=_TEMPLATES.get(duty.reason, duty.reason),
+            template=duty.reason,  # the reasons of duties are the codes of templates
             language=language,
             channel=channel,
             address=address,

@@ -1,8 +1,9 @@
 """``make demo``: a city in a box, and the story of each call in it.
 
 Two operators sign in with SIP phones, citizens call both lines; then the service is stopped, one more citizen calls,
-the service is started again, and an operator calls that citizen back about the appeal. The exit code is 0 only if every
-call arrived with its recording and its draft.
+and the service is started again. That citizen's draft becomes an appeal, which a service deals with; an operator calls
+the applicant, and the appeal closes with that call as evidence. The exit code is 0 only if every call arrived with its
+recording and its draft, and the appeal ended as it should.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from types import FrameType
 from typing import Any, Final
 
 from appeals.numbers import format_number
+from contact_centre.demo import appeal_story
 from contact_centre.demo.city import City
 from contact_centre.demo.processes import ProcessError
 from contact_centre.demo.root import Kit, RootError
@@ -92,7 +94,7 @@ def _play(folder: Path, say: Narrator, *, keep: bool) -> int:
     say("Looking for Asterisk, SIPp and the Ukrainian prompts ...")
     kit = Kit.provide()
     say(f"Asterisk is in {kit.asterisk.root or 'the system'}.")
-    with City.build(kit, folder) as city:
+    with City.build(kit, folder, settings=appeal_story.SETTINGS) as city:
         say("Starting Asterisk ...")
         city.asterisk.start()
         say("Starting the service ...")
@@ -108,11 +110,15 @@ def _play(folder: Path, say: Narrator, *, keep: bool) -> int:
         city.service.start()
         calls = city.service.wait_for_calls(len(CITIZENS) + 1)
         complete &= _tell(city.service, calls[len(CITIZENS) :], say)
-        expected = len(CITIZENS) + 2
-        calls, reached = _call_back(city, calls[-1], expected, say)
-        complete &= reached
-        arrived = len(calls) == expected and complete
+        late, expected = calls[-1], len(CITIZENS) + 2
+        [draft] = late["appeal_ids"]
+        number, name, tone = LATE_CITIZEN.number, LATE_CITIZEN.name, LATE_CITIZEN.tone
+        told = appeal_story.tell(city, say, draft, number, late["operator"], name, tone)
+        calls = city.service.wait_for_calls(expected)
+        complete &= _tell_outbound(city.service, [one for one in calls if one["direction"] == "outbound"], say)
+        arrived = len(calls) == expected and complete and told
         say(f"{len(calls)} of {expected} calls arrived; {'each' if complete else 'NOT each'} with recording and draft.")
+        say(f"The appeal {'ended with its evidence' if told else 'did NOT end as it should'}.")
         if keep:
             _stay(city, say)
     return 0 if arrived else 1
@@ -133,24 +139,18 @@ def _call(telephones: Telephones, citizens: Sequence[Citizen], say: Narrator) ->
         run.succeed()
 
 
-def _call_back(city: City, missed: dict[str, Any], expected: int, say: Narrator) -> tuple[list[dict[str, Any]], bool]:
-    """The operator calls the citizen of a call about the appeal; all calls, and whether this one arrived whole."""
-    login, citizen, [appeal_id] = missed["operator"], LATE_CITIZEN, missed["appeal_ids"]
-    say(f"{login} calls {citizen.name} ({citizen.number}) back about the appeal; the operator's phone rings first ...")
-    provider = city.telephones.provider(tone=citizen.tone)
-    made = city.service.json("call", citizen.number, "--operator", login, "--purpose", f"appeal:{appeal_id}")
-    calls = city.service.wait_for_calls(expected)
-    provider.process.stop()
-    call = next(one for one in calls if one["call_id"] == made["call_id"])
-    recordings = {one["call_id"]: one for one in city.service.json("recordings", "list")}
-    recording = recordings.get(call["call_id"], {"status": "MISSING"})
-    appeal = city.service.json("appeals", "show", appeal_id)
-    number = format_number(call["caller_number"])
-    say(f"Call {call['call_id']}")
-    say(f"  {call['direction']} to {number} by {call['operator']}, talked {call['talk_time']:.1f} s, {call['purpose']}")
-    say(f"  recording {recording['status']}; appeal {appeal_id} now has {len(appeal['calls'])} calls")
-    whole = call["direction"] == "outbound" and call["talk_time"] > 0 and recording["status"] == "ok"
-    return calls, whole and call["call_id"] in appeal["calls"]
+def _tell_outbound(service: Service, calls: Sequence[dict[str, Any]], say: Narrator) -> bool:
+    """Tell of the calls that operators made; whether each was answered and is recorded."""
+    recordings = {one["call_id"]: one for one in service.json("recordings", "list")}
+    whole = True
+    for call in calls:
+        recording = recordings.get(call["call_id"], {"status": "MISSING", "duration": 0.0})
+        number = format_number(call["caller_number"])
+        say(f"Call {call['call_id']}")
+        say(f"  to {number} by {call['operator']}, talked {call['talk_time']:.1f} s, for {call['purpose']}")
+        say(f"  recording {recording['status']}, {recording['duration']:.1f} s")
+        whole &= call["talk_time"] > 0 and recording["status"] == "ok"
+    return whole
 
 
 def _tell(service: Service, calls: Sequence[dict[str, Any]], say: Narrator) -> bool:

@@ -32,7 +32,9 @@ def test_the_demo_tells_of_every_call_and_leaves_nothing_running(tmp_path: Path)
     assert told.returncode == 0, told.stdout + told.stderr
     assert told.stderr == ""
     assert "5 of 5 calls arrived; each with recording and draft." in told.stdout
-    for said in ("15-80", "588-888", "Жанна Їжак", "waited", "talked", "recording ok", "draft appeal", "outbound"):
+    assert "appeal № 20" in told.stdout
+    assert "is closed, resolved" in told.stdout
+    for said in ("15-80", "588-888", "Жанна Їжак", "waited", "talked", "recording ok", "draft appeal"):
         assert said in told.stdout
     assert processes_of(tmp_path) == []
 

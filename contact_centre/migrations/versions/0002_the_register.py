@@ -305,6 +305,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("letter", sa.String(), nullable=True))
         batch_op.add_column(sa.Column("claimed_at", sa.String(), nullable=True))
         batch_op.add_column(sa.Column("promised_for", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("words", sa.String(), nullable=True))
         batch_op.add_column(sa.Column("specialist", sa.String(), nullable=True))
         batch_op.add_column(sa.Column("talked_seconds", sa.Float(), nullable=True))
         batch_op.add_column(sa.Column("took_place", sa.Integer(), nullable=True))
