@@ -48,23 +48,16 @@ class EmailSender:
         """Connect, EHLO, TLS, sign in; or see that the connection of the message before still stands."""
         if self._smtp is not None and self._smtp.is_connected:
             return None
-        settings = self._settings
         try:
-            smtp = SMTP(
-                hostname=settings.host,
-                port=settings.port,
-                username=settings.username,
-                password=read_lines(settings.password_file)[0] if settings.password_file else None,
-                local_hostname=self._domain,
-                timeout=settings.timeout_s,
-                use_tls=settings.tls == "tls",
-                start_tls=settings.tls == "starttls",
-                cert_bundle=str(settings.ca_file) if settings.ca_file else None,
-            )
-            await smtp.connect()
+            smtp = self._connection()
         except SecretError as error:
             return Unreachable(f"secret: {error}")
+        try:
+            await smtp.connect()
+            if smtp.is_ehlo_or_helo_needed:  # neither TLS nor sign-in has said it
+                await smtp.ehlo()
         except (SMTPException, OSError) as error:
+            smtp.close()
             return _unreachable(error)
         self._smtp = smtp
         return None
@@ -123,6 +116,25 @@ class EmailSender:
         mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday notices in answer
         mail.set_content(message.body)
         return mail.as_bytes()
+
+    def _connection(self) -> SMTP:
+        """A connection that is still to be made.
+
+        Raises:
+            SecretError: The password's file cannot be read.
+        """
+        settings = self._settings
+        return SMTP(
+            hostname=settings.host,
+            port=settings.port,
+            username=settings.username,
+            password=read_lines(settings.password_file)[0] if settings.password_file else None,
+            local_hostname=self._domain,
+            timeout=settings.timeout_s,
+            use_tls=settings.tls == "tls",
+            start_tls=settings.tls == "starttls",
+            cert_bundle=str(settings.ca_file) if settings.ca_file else None,
+        )
 
     async def _envelope(self, smtp: SMTP, to: str) -> Result | None:
         """MAIL and RCPT; None when the server takes both."""

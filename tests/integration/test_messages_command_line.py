@@ -53,9 +53,9 @@ def announce(place: Place, *, dead: bool = False) -> str:
 
 
 def test_a_dead_letter_is_listed_shown_replayed_and_discarded(place: Place) -> None:
-    waiting, dead = announce(place), announce(place, dead=True)
+    dead, waiting = announce(place, dead=True), announce(place)
 
-    assert [one["message_id"] for one in place.json("messages", "list")] == [dead, waiting]
+    assert [one["message_id"] for one in place.json("messages", "list")] == [waiting, dead]
     assert [one["message_id"] for one in place.json("messages", "list", "--dead")] == [dead]
     assert place.json("messages", "list", "--appeal", "appeal-2") == []
     assert "permanent: RCPT: 550 no such user" in place.command("messages", "list", "--dead").stdout
