@@ -1,0 +1,55 @@
+"""What docs/api.md shows runs as it stands, against the program itself."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from contact_centre.api.problems import KINDS
+from contact_centre.demo.processes import Processes
+from tests.integration.rig import Place
+
+PAGE = Path(__file__).parents[2] / "docs" / "api.md"
+
+
+def examples() -> list[str]:
+    return re.findall(r"^```sh\n(.*?)^```$", PAGE.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.skipif(shutil.which("curl") is None or shutil.which("jq") is None, reason="the page shows curl and jq")
+def test_the_examples_of_the_page_do_what_it_says(place: Place, processes: Processes) -> None:
+    service = place.service(processes)
+    service.start()
+    program = f"{Path(sys.executable).with_name('contact-centre')} --config {place.config}"
+    script = "\n".join(["set -euo pipefail", *examples()])
+    script = script.replace("$(contact-centre ", f"$({program} ").replace(":8015/", f":{place.port}/")
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=place.root, capture_output=True, text=True, check=False, timeout=90
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    said = done.stdout.splitlines()
+    assert len(said) > 10
+    assert "edit" in said
+    assert any(re.fullmatch(r"20\d\d-000001: Головна, 49", line) for line in said)
+    assert said[-3:] == [line[:11] for line in said if line.endswith("Головна, 49")] + [
+        "registered",
+        "changed_meanwhile",
+    ]
+    listed = place.json("tokens", "list")
+    assert [(one["name"], one["roles"]) for one in listed] == [("open-city", ["operator"])]
+    assert "digest" not in listed[0]
+    log = service.log.read_text("utf-8")
+    assert '"route": "/api/v1/appeals/{appeal_id}/actions/register"' in log
+    for private in ("maria@example.org", "Головна", "ліхтар", "%D0"):
+        assert private not in log
+    revoked = place.command("tokens", "revoke", "open-city")
+    assert revoked.returncode == 0, revoked.stderr
+    assert place.command("tokens", "revoke", "open-city").returncode == 14
+
+
+def test_every_code_that_the_page_names_exists() -> None:
+    named = set(re.findall(r"`([a-z]+(?:_[a-z]+)+|invalid|guard)`", PAGE.read_text("utf-8").split("## When it is")[1]))
+    assert named <= KINDS.keys() | {"problem_json"}
