@@ -88,6 +88,7 @@ LISTS = (
     ("callbacks", "list"),
     ("recordings", "list"),
     ("operators", "list"),
+    ("tokens", "list"),
     ("ledger", "quarantine"),
     ("ledger", "rebuild"),
 )
