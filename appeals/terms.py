@@ -52,6 +52,8 @@ _TOKEN: Final = re.compile(
     r"|[0-9]+"
     r"|[^\W\d_](?:[^\W_]|'(?=[^\W\d_]))*"
 )
+_ODD: Final = re.compile(r"[^\w\s!-~]")
+"""What may be a mark or invisible, and must be looked at."""
 _ALIKE: Final = str.maketrans("aceiopxyï", "асеіорхуї")
 """Latin letters that look like Cyrillic ones; whoever has the wrong keyboard does not see it."""
 _CYRILLIC: Final = re.compile(r"[\u0400-\u052f]")
@@ -104,8 +106,11 @@ def asked(text: str) -> tuple[Word, ...]:
 def _normal(text: str) -> str:
     """Lower case, one kind of apostrophe, composed letters, no marks of stress, nothing that cannot be seen."""
     composed = unicodedata.normalize("NFKC", text[:LONGEST_TEXT].translate(_TYPED)).casefold()
-    kept = (one for one in unicodedata.normalize("NFC", composed) if unicodedata.category(one) not in {"Mn", "Cf"})
-    return "".join(kept)
+    return _ODD.sub(_seen, unicodedata.normalize("NFC", composed))
+
+
+def _seen(found: re.Match[str]) -> str:
+    return "" if unicodedata.category(found[0]) in {"Mn", "Cf"} else found[0]
 
 
 @lru_cache(maxsize=8_192)
