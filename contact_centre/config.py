@@ -61,7 +61,7 @@ class AgiSettings(Section):
 
 
 class WebSettings(Section):
-    """Where ``/healthz`` and ``/metrics`` are served."""
+    """Where ``/healthz``, ``/metrics`` and the API are served."""
 
     host: str = "127.0.0.1"
     port: Port = 8015
