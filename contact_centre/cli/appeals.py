@@ -17,6 +17,8 @@ from appeals.queries import CallbackFilters
 from appeals.register import SYSTEM
 from appeals.search import MOST_AT_ONCE, AppealQuery, Between, Order
 from appeals.search_sqlite import SqliteSearch
+from appeals.similar import Similar, similar
+from appeals.visibility import Sight, sight
 from appeals.workflow import deadlines
 from contact_centre import accounts, views
 from contact_centre.cli import register
@@ -31,6 +33,7 @@ from contact_centre.cli.context import (
     print_json,
     print_table,
 )
+from contact_centre.cli.register import actor_of, as_option, identity
 from contact_centre.clock import SystemClock
 from contact_centre.writer import transaction
 
@@ -204,6 +207,47 @@ def show(context: Context, appeal: str, as_json: bool) -> None:
         for name, deadline in (("promise", dated.promised), ("law", dated.legal)):
             if deadline is not None:
                 click.echo(f"{name}: {explain(deadline, 'uk')}")
+
+
+@appeals.command()
+@click.argument("appeal")
+@as_option
+@json_option
+@pass_context
+def alike(context: Context, appeal: str, login: str, as_json: bool) -> None:
+    """Show what may be the same matter: earlier appeals, and incidents that cover the place."""
+    appeal_id, actor, reference = context.write(
+        lambda tx: (identity(tx, appeal), actor_of(tx, login), reference_store.current(tx))
+    )
+
+    async def look(connection: AsyncConnection) -> Similar:
+        asked = await queries.get_appeal(connection, appeal_id)
+        if asked is None or sight(actor, desk=asked.desk, service=asked.service) is not Sight.WHOLE:
+            raise NotFoundError(f"there is no appeal {appeal}")
+        return await similar(connection, asked, reference.periods, actor, SystemClock().now())
+
+    found = context.read(look)
+    if as_json:
+        print_json(views.plain(found))
+        return
+    for incident in found.incidents:
+        click.echo(f"incident {incident.incident_id}: {incident.text} ({incident.callers} callers)")
+    print_table(
+        (
+            (
+                one.likeness.value,
+                local(one.appeal.created_at),
+                one.appeal.registration_number,
+                one.appeal.address,
+                one.appeal.status.value,
+                one.appeal.service,
+                one.appeal.description,
+            )
+            for one in found.appeals
+        ),
+        ("alike", "created", "number", "address", "status", "service", "description"),
+        "Nothing alike in the last days.",
+    )
 
 
 @click.group()
