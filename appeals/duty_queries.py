@@ -16,7 +16,7 @@ from appeals.evidence import GivenResult, best_hour
 from appeals.model import Actor, Role, Status
 from appeals.store import to_text
 from appeals.tables import appeals, contact_evidence, contact_results, duties, duty_alerts, is_callback
-from appeals.visibility import Sight, sees_every_service, sight
+from appeals.visibility import Sight, duty_without_person, sees_every_service, sight
 
 HABITS: Final = timedelta(days=180)
 """How far back a citizen's calls tell at which hour they can be reached."""
@@ -229,6 +229,5 @@ def _seen(one: Owed, desk: str | None, actor: Actor) -> Owed:
     seen = sight(actor, desk=desk, service=one.service)
     if seen is Sight.WHOLE:
         return one
-    duty = replace(one.duty, number=None, email=None, call_id=None, evidence=None, excuse_reason=None, letter=None)
-    without = replace(one, duty=duty, applicant=None, best_hour=None, results=())
+    without = replace(one, duty=duty_without_person(one.duty), applicant=None, best_hour=None, results=())
     return without if seen is Sight.MATTER else replace(without, category=None, masked=True)

@@ -54,18 +54,17 @@ def alerts(
     service: Service,
     *,
     emergency: bool,
-    opened_at: datetime,
     due_at: datetime,
     calendar: Calendar,
     channels: Collection[MessageChannel],
 ) -> tuple[Alert, ...]:
-    """Everybody who is to be told, and when, while nobody accepts; ``channels`` are the ways out that there are.
+    """Everybody who is to be told, and when, while nobody accepts what was to be accepted by ``due_at``.
 
-    An emergency that is not accepted by ``due_at`` is phoned about (the rule of Melitopol's contact centre), and so is
-    whatever is with a service without a ladder.
+    A rung's time counts from then; ``channels`` are the ways out that there are. An emergency is phoned about at once
+    (the rule of Melitopol's contact centre), and so is whatever is with a service without a ladder.
     """
     ladder = [
-        Alert(number, clocks.accept_by(rung.after, opened_at, calendar).at, *_reached(rung, channels))
+        Alert(number, clocks.accept_by(rung.after, due_at, calendar).at, *_reached(rung, channels))
         for number, rung in enumerate(service.ladder, start=1)
     ]
     if emergency or not ladder:
@@ -88,7 +87,6 @@ class Waiting:
     duty_id: str
     appeal_id: str
     service: str
-    opened_at: datetime
     due_at: datetime
     number: str | None
     category: str | None
@@ -101,7 +99,6 @@ _WAITING: Final = (
         duties.c.duty_id,
         duties.c.appeal_id,
         duties.c.owner,
-        duties.c.opened_at,
         duties.c.due_at,
         appeals.c.registration_number,
         appeals.c.category,
@@ -146,14 +143,13 @@ def climb(
 
 
 def _waiting(tx: Tx) -> Iterator[Waiting]:
-    for duty_id, appeal_id, owner, opened_at, due_at, number, category, address, desk in tx.fetch_all(
+    for duty_id, appeal_id, owner, due_at, number, category, address, desk in tx.fetch_all(
         _WAITING, {"of_kind": DutyKind.ACCEPT.value}
     ):
         yield Waiting(
             duty_id=duty_id,
             appeal_id=appeal_id,
             service=owner or "",
-            opened_at=datetime.fromisoformat(opened_at),
             due_at=datetime.fromisoformat(due_at),
             number=number,
             category=category,
@@ -171,7 +167,6 @@ def _plan(waiting: Waiting, reference: Reference, channels: Collection[MessageCh
     return alerts(
         service,
         emergency=category is not None and category.urgency is Urgency.E1,
-        opened_at=waiting.opened_at,
         due_at=waiting.due_at,
         calendar=reference.calendar,
         channels=channels,

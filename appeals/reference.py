@@ -117,7 +117,7 @@ class Hours:
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """A step of an escalation ladder: who is told when nobody has accepted for ``after``."""
+    """A step of an escalation ladder: who is told when it is overdue for ``after`` that somebody accepts."""
 
     after: Span
     role: Name

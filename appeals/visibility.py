@@ -9,6 +9,7 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import Final
 
+from appeals.duties import Duty
 from appeals.model import Actor, Appeal, Role
 
 
@@ -76,9 +77,14 @@ def without_person(appeal: Appeal) -> Appeal:
         applicant_email=None,
         calls=(),
         recordings=(),
-        duties=tuple(replace(duty, number=None, call_id=None, evidence=None) for duty in appeal.duties),
+        duties=tuple(duty_without_person(duty) for duty in appeal.duties),
         history=tuple(replace(entry, details={}) for entry in appeal.history),
     )
+
+
+def duty_without_person(duty: Duty) -> Duty:
+    """What is owed and whether it was done, without to whom, and without what somebody wrote about them."""
+    return replace(duty, number=None, email=None, call_id=None, evidence=None, excuse_reason=None, letter=None)
 
 
 def masked(appeal: Appeal) -> Appeal:

@@ -98,8 +98,7 @@ def planned(service: Service, *, emergency: bool = False, channels: Collection[M
     found = alerts(
         service,
         emergency=emergency,
-        opened_at=REGISTERED_AT,
-        due_at=REGISTERED_AT + timedelta(minutes=30),
+        due_at=REGISTERED_AT,
         calendar=REFERENCE.calendar,
         channels=channels,
     )
@@ -119,7 +118,7 @@ def test_each_rung_is_told_after_its_time_by_the_best_way_that_there_is() -> Non
 
 def test_an_emergency_and_a_service_without_a_ladder_are_phoned_when_the_time_is_over() -> None:
     bare = Service("water", Name("Водоканал", "Waterworks"), phone="+380372520000")
-    now = (0, timedelta(minutes=30), Way.PHONE, "+380372520000")
+    now = (0, timedelta(0), Way.PHONE, "+380372520000")
     assert planned(bare) == [now]
     assert planned(replace(bare, ladder=(DISPATCHER,)), emergency=True)[0] == now
 
@@ -128,7 +127,7 @@ async def test_a_ladder_is_climbed_rung_by_rung_each_once_until_the_service_acce
     office = Office(register, with_ladder(DISPATCHER, ENGINEER))
     appeal = office.routed()
     assert office.climb() == []
-    office.clock.at += timedelta(hours=2)
+    office.clock.at += timedelta(hours=2, minutes=30)
     assert office.climb() == [(1, Way.EMAIL)]
     assert office.climb() == []
     [message] = office.outbox.put_in
@@ -172,7 +171,7 @@ async def test_an_operator_must_phone_until_somebody_says_what_came_of_it(regist
 async def test_without_a_text_for_it_an_operator_phones_instead(register: Register) -> None:
     office = Office(register, with_ladder(DISPATCHER), Outbox(templates=False))
     office.routed()
-    office.clock.at += timedelta(hours=2)
+    office.clock.at += timedelta(hours=2, minutes=30)
     assert office.climb() == [(1, Way.PHONE)]
     assert (await office.accept_duty()).must_phone is not None
 
