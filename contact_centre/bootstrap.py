@@ -5,6 +5,7 @@ import fcntl
 import functools
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ import structlog
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from appeals import reference_store
+from appeals import reference_store, terms
 from contact_centre import casework, database, health, probes
 from contact_centre.agi_watch import AgiWatch
 from contact_centre.api.build import build as build_api
@@ -149,6 +150,7 @@ async def _serve(settings: Settings, writer: Writer, engine: AsyncEngine, ready:
         stop = asyncio.Event()
         for sign in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(sign, stop.set)
+        threading.Thread(target=terms.load, name="search-terms", daemon=True).start()  # nobody's first search waits
         loops = [
             asyncio.create_task(loop)
             for loop in (
