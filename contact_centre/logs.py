@@ -39,6 +39,15 @@ _TALKATIVE: Final = ("pymorphy3", "alembic", "aiosqlite", "sqlalchemy", "asyncio
 """Libraries that would write statements with their values, or secrets, at a lower level than warnings."""
 
 
+def _without_request(record: logging.LogRecord) -> bool:
+    """Keep what could not be read as HTTP out of the log: aiohttp tells its bytes with the error."""
+    error = record.exc_info[1] if record.exc_info else None
+    if type(error).__module__ == "aiohttp.http_exceptions":
+        record.exc_info = None
+        record.msg, record.args = "a request was no HTTP: %s", (type(error).__name__,)
+    return True
+
+
 def configure(level: str) -> None:
     """Send everything, also what libraries log, through one pipeline."""
     shared: list[structlog.typing.Processor] = [
@@ -64,6 +73,7 @@ def configure(level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
+    logging.getLogger("aiohttp.server").addFilter(_without_request)
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
 

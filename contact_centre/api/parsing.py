@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import re
 from collections.abc import Callable
-from typing import Any, Final, TypeVar, get_origin
+from typing import Annotated, Any, Final, TypeVar, get_args, get_origin
 
 import msgspec
 from aiohttp import web
@@ -23,6 +23,8 @@ BODY_WITHIN_S: Final = 10.0
 
 IF_MATCH: Final = r'(W/)?"([0-9]{1,18})(\.[0-9a-f]+)?"'
 """The version alone counts; proxies that compress mark a tag as weak."""
+_NUMBER: Final = re.compile(r"-?[0-9]{1,9}")
+_TRUTH: Final = {"true": True, "false": False}
 KEY: Final = rf'"?([!#-~]{{1,{LONGEST_KEY}}})"?'
 
 
@@ -55,18 +57,27 @@ def query(request: web.Request, operation: Operation) -> Struct | None:
         if request.query:
             raise Refusal("invalid", "this address takes no query", at="query")
         return None
-    lists = {one.name for one in msgspec.structs.fields(form) if _is_list(one.type)}
+    kinds = {one.name: _kind(one.type) for one in msgspec.structs.fields(form)}
     sent: dict[str, Any] = {}
     for name in request.query:
         values = request.query.getall(name)
-        if len(values) > 1 and name not in lists:
-            raise Refusal("invalid", f"{name} was sent more than once", at=name)
-        sent[name] = values if name in lists else values[0]
-    found = _understood(form, lambda: msgspec.convert(sent, form, strict=False))
-    for name in sent:
-        if getattr(found, name) is None:  # msgspec takes the word for it
-            raise Refusal("invalid", "null is no value of a query", at=f"$.{name}")
-    return found
+        kind = kinds.get(name)
+        if len(values) > 1 and kind is not list:
+            raise Refusal("invalid", f"{name} was sent more than once", at=f"$.{name}")
+        sent[name] = values if kind is list else _value(kind, values[0])
+    return _understood(form, lambda: msgspec.convert(sent, form))
+
+
+def _kind(annotation: Any) -> Any:  # noqa: ANN401 - annotations are any value
+    origin: Any = get_origin(annotation)
+    return _kind(get_args(annotation)[0]) if origin is Annotated else origin or annotation
+
+
+def _value(kind: Any, text: str) -> object:  # noqa: ANN401 - annotations are any value
+    """Numbers and truth as JSON writes them; everything else is a text."""
+    if kind is int and _NUMBER.fullmatch(text):
+        return int(text)
+    return _TRUTH.get(text, text) if kind is bool else text
 
 
 async def body(request: web.Request, operation: Operation) -> tuple[Struct | None, bytes]:
@@ -104,11 +115,6 @@ async def _bytes(request: web.Request) -> bytes:
 def required(form: type[Struct]) -> bool:
     """Whether something must be sent."""
     return any(one.required for one in msgspec.structs.fields(form))
-
-
-def _is_list(kind: Any) -> bool:  # noqa: ANN401 - annotations are any value
-    origin: Any = get_origin(kind)
-    return origin is list
 
 
 def _understood(form: type[S], read: Callable[[], Any]) -> S:

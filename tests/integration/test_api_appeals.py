@@ -496,6 +496,15 @@ async def test_a_list_takes_the_same_filters_as_the_search_and_repeats_them_in_i
     assert [one["status"] for one in found["items"]] == ["routed", "routed"]
     rest = await (await http.get(str(URL(answer.links["next"]["url"]).relative()), headers=token)).json()
     assert (len(rest["items"]), rest["next"]) == (1, None)
+    for odd in (
+        "overdue=1",
+        "limit=1.0",
+        "limit=null",
+        "created_since=0.5",
+        "created_since=null",
+        "created_since=2026-11-23",
+    ):
+        assert await told(await http.get(f"{BASE}/appeals?{odd}", headers=token)) == (400, "invalid"), odd
     twice = await http.get(f"{BASE}/appeals?service=water&service=roads", headers=token)
     assert await told(twice) == (400, "invalid")
     bad = await http.get(f"{BASE}/appeals?cursor=nonsense", headers=token)

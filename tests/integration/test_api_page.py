@@ -2,13 +2,14 @@
 
 import re
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from contact_centre.api.problems import KINDS
+from contact_centre.api.problems import BASE, KINDS
 from contact_centre.demo.processes import Processes
 from tests.integration.rig import Place
 
@@ -48,6 +49,19 @@ def test_the_examples_of_the_page_do_what_it_says(place: Place, processes: Proce
     revoked = place.command("tokens", "revoke", "open-city")
     assert revoked.returncode == 0, revoked.stderr
     assert place.command("tokens", "revoke", "open-city").returncode == 14
+
+
+def test_what_is_no_http_is_refused_and_its_bytes_are_not_logged(place: Place, processes: Processes) -> None:
+    service = place.service(processes)
+    service.start()
+    words = "Шевчук".encode().hex() * 1000
+    for request in (f"GET {BASE}/appeals HTTP/1.1\r\nHost: x\r\nX-Padding: {words}\r\n\r\n", f"{words[:100]}\r\n\r\n"):
+        with socket.create_connection(("127.0.0.1", place.port), timeout=10) as connection:
+            connection.sendall(request.encode())
+            assert connection.recv(4096).startswith(b"HTTP/1.0 400")
+    log = service.log.read_text("utf-8")
+    assert "a request was no HTTP: LineTooLong" in log
+    assert words[:20] not in log
 
 
 def test_every_code_that_the_page_names_exists() -> None:

@@ -14,7 +14,7 @@ from contact_centre.api.operations import described
 from tests import town
 from tests.integration.api_rig import Api, in_a_thread
 
-EXAMPLES = 25
+EXAMPLES = 12
 """Of each operation; all of them take about a minute."""
 
 schema = schemathesis.openapi.from_dict(described())
