@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -270,6 +270,24 @@ def test_only_who_gave_a_result_or_a_supervisor_corrects_it(office: Office, info
         office.do(office.duties.give_result, inform.duty_id, "call-10", ContactResult.TOLD, OPERATOR)
     corrected = office.do(office.duties.give_result, inform.duty_id, "call-9", ContactResult.VOICEMAIL, SUPERVISOR)
     assert corrected.duty.closed_at is None
+
+
+def test_after_the_appeal_has_ended_only_a_supervisor_corrects_what_ended_it(office: Office, inform: Duty) -> None:
+    office.told("call-9", inform)
+    office.do(office.duties.give_result, inform.duty_id, "call-9", ContactResult.TOLD, OPERATOR)
+    office.do(office.desk.perform, inform.appeal_id, commands.Withdraw(reason="передумала"), OPERATOR)
+    with pytest.raises(GuardError, match="appeal has ended"):
+        office.do(office.duties.give_result, inform.duty_id, "call-9", ContactResult.VOICEMAIL, OPERATOR)
+    corrected = office.do(office.duties.give_result, inform.duty_id, "call-9", ContactResult.VOICEMAIL, SUPERVISOR)
+    assert corrected.duty.closed_at is None
+
+
+def test_news_for_a_caller_without_an_appeal_closes_in_the_same_way(office: Office, inform: Duty) -> None:
+    caller = replace(inform, duty_id="of-a-caller", appeal_id=None)
+    office.do(duty_store.open_duty, caller)
+    office.told("call-9", caller)
+    office.do(office.duties.give_result, "of-a-caller", "call-9", ContactResult.TOLD, OPERATOR)
+    assert office.duty("of-a-caller").evidence == "call-9"
 
 
 @pytest.mark.parametrize("actor", [AUDITOR, MAYOR, WATER, Actor("x", frozenset({Role.ADMINISTRATOR}))])
