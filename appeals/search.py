@@ -102,9 +102,14 @@ class AppealQuery:
     created: Between = Between()
     registered: Between = Between()
     due: Between = Between()
-    order: Order = Order.NEWEST
+    order: Order | None = None
     limit: int = DEFAULT_LIMIT
     cursor: str | None = None
+
+    @property
+    def in_order(self) -> Order:
+        """The order asked for; without one, what is overdue by its deadline and anything else the newest first."""
+        return self.order or (Order.DUE if self.overdue else Order.NEWEST)
 
     def __post_init__(self) -> None:
         if not 1 <= self.limit <= MOST_AT_ONCE:

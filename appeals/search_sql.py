@@ -114,7 +114,7 @@ class SqlSearch(ABC):
         found = (await connection.execute(statement.limit(query.limit + 1))).all()
         page = found[: query.limit]
         more = len(found) > len(page)
-        cursor = str(Cursor(query.order, datetime.fromisoformat(page[-1].at), page[-1].appeal_id)) if more else None
+        cursor = str(Cursor(query.in_order, datetime.fromisoformat(page[-1].at), page[-1].appeal_id)) if more else None
         return Found(tuple(row.appeal_id for row in page), cursor)
 
     def statement(self, query: AppealQuery, scope: Scope, now: datetime) -> Select[Any]:
@@ -123,7 +123,7 @@ class SqlSearch(ABC):
         Raises:
             BadQueryError: The cursor is none.
         """
-        after = None if query.cursor is None else Cursor.parse(query.cursor, query.order)
+        after = None if query.cursor is None else Cursor.parse(query.cursor, query.in_order)
         conditions = [*_seen(scope), *_plain(query), *_hidden(query, scope), *_timed(query, now)]
         clauses: Clauses = ()
         if query.number is not None:
@@ -132,16 +132,16 @@ class SqlSearch(ABC):
             conditions.append(self._means(phone_wanted(query.phone) if scope.persons else Wanted(), scope))
         if query.text is not None and query.text.strip():
             wanted = text_wanted(query.text, persons=scope.persons, now=now)
-            if query.order is Order.NEWEST and wanted == Wanted(wanted.clauses) and wanted.clauses:
+            if query.in_order is Order.NEWEST and wanted == Wanted(wanted.clauses) and wanted.clauses:
                 clauses = wanted.clauses
                 conditions.append(_open_to(scope))
             else:
                 conditions.append(self._means(wanted, scope))
-        key = appeals.c.created_at if query.order is Order.NEWEST else deadline
+        key = appeals.c.created_at if query.in_order is Order.NEWEST else deadline
         statement = select(appeals.c.appeal_id, key.label("at")).where(*conditions)
         if clauses:
             return self.newest(statement, clauses, after)
-        return (after_newest if query.order is Order.NEWEST else _after_due)(statement, after)
+        return (after_newest if query.in_order is Order.NEWEST else _after_due)(statement, after)
 
     def _means(self, wanted: Wanted, scope: Scope) -> ColumnElement[bool]:
         hidden: list[ColumnElement[bool]] = []

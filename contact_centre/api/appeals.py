@@ -59,7 +59,7 @@ class AppealsAsked(Struct, kw_only=True, forbid_unknown_fields=True):
     registered_until: Instant | None = None
     due_since: Instant | None = None
     due_until: Instant | None = None
-    order: Order = Order.NEWEST
+    order: Order | None = None
     limit: Limit = DEFAULT_LIMIT
     cursor: Text | None = None
 

@@ -67,7 +67,7 @@ _FILTERS: Final = (
     click.option("--registered-until", type=MOMENT),
     click.option("--due-since", type=MOMENT),
     click.option("--due-until", type=MOMENT),
-    click.option("--order", type=click.Choice([one.value for one in Order]), default=Order.NEWEST.value),
+    click.option("--order", type=click.Choice([one.value for one in Order]), help="[newest; due with --overdue]"),
     click.option("--limit", type=click.IntRange(min=1), help="Only the first so many."),
     click.option("--as", "login", metavar="LOGIN", help="As this person sees it; otherwise everything is shown."),
     json_option,
@@ -83,7 +83,7 @@ def filters(command: Callable[..., None]) -> Callable[..., None]:
 @filters
 @pass_context
 def list_(context: Context, /, **given: Any) -> None:  # noqa: ANN401 - the options above
-    """List appeals, newest first."""
+    """List appeals, the newest first."""
     _list(context, given, "No appeals yet. A draft appears here when an operator and a citizen are connected.")
 
 
@@ -119,7 +119,7 @@ def _list(context: Context, given: dict[str, Any], empty: str) -> None:
 
 
 def _query(given: dict[str, Any]) -> AppealQuery:
-    kind, channel = given.pop("kind"), given.pop("channel")
+    kind, channel, order = given.pop("kind"), given.pop("channel"), given.pop("order")
     return AppealQuery(
         statuses=frozenset(map(Status, given.pop("statuses"))),
         kind=None if kind is None else Kind(kind),
@@ -127,7 +127,7 @@ def _query(given: dict[str, Any]) -> AppealQuery:
         created=Between(given.pop("since"), given.pop("until")),
         registered=Between(given.pop("registered_since"), given.pop("registered_until")),
         due=Between(given.pop("due_since"), given.pop("due_until")),
-        order=Order(given.pop("order")),
+        order=None if order is None else Order(order),
         **given,
     )
 

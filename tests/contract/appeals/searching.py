@@ -88,16 +88,16 @@ class Fake:
     async def page(self, query: AppealQuery, actor: Actor = OPERATOR) -> Found:
         visible = (seen(one, actor) for one in self._appeals.values())
         fitting = [one for one in visible if one is not None and _fits(one, query)]
-        newest = query.order is Order.NEWEST
-        fitting.sort(key=lambda one: (_at(one, query.order), one.appeal_id), reverse=newest)
+        newest = query.in_order is Order.NEWEST
+        fitting.sort(key=lambda one: (_at(one, query.in_order), one.appeal_id), reverse=newest)
         if query.cursor is not None:
-            after = Cursor.parse(query.cursor, query.order)
+            after = Cursor.parse(query.cursor, query.in_order)
             last = (after.at, after.appeal_id)
-            keys = [(_at(one, query.order), one.appeal_id) for one in fitting]
+            keys = [(_at(one, query.in_order), one.appeal_id) for one in fitting]
             fitting = [one for one, key in zip(fitting, keys, strict=True) if (key < last if newest else key > last)]
         page = fitting[: query.limit]
         more = len(fitting) > query.limit
-        cursor = str(Cursor(query.order, _at(page[-1], query.order), page[-1].appeal_id)) if more else None
+        cursor = str(Cursor(query.in_order, _at(page[-1], query.in_order), page[-1].appeal_id)) if more else None
         return Found(tuple(one.appeal_id for one in page), cursor)
 
 
@@ -140,7 +140,7 @@ def _fits(one: Appeal, query: AppealQuery) -> bool:
             not query.created or one.created_at in query.created,
             not query.registered or one.registered_at in query.registered,
             not query.due or deadline in query.due,
-            query.order is Order.NEWEST or (under_way and deadline is not None),
+            query.in_order is Order.NEWEST or (under_way and deadline is not None),
             query.number is None or _means(one, number_wanted(query.number, NOW)),
             query.phone is None or _means(one, phone_wanted(query.phone)),
             not (query.text or "").strip() or _means(one, text_wanted(query.text or "", persons=True, now=NOW)),

@@ -496,6 +496,11 @@ async def test_what_is_due_first_is_first_by_the_earlier_of_both_deadlines(city:
     assert (await city.page(AppealQuery(order=Order.DUE, text="вода"))).appeal_ids == ("burst", "quality")
 
 
+async def test_what_is_overdue_is_in_the_order_of_its_deadlines_unless_asked_otherwise(city: Searching) -> None:
+    assert (await city.page(AppealQuery(overdue=True))).appeal_ids == ("burst", "crisis", "quality")
+    assert (await city.page(AppealQuery(overdue=True, order=Order.NEWEST))).appeal_ids == ("crisis", "quality", "burst")
+
+
 @pytest.mark.parametrize("cursor", ["", "x", "?", "ю", "WyJuZXdlc3QiXQ", "W" * 10_000, "e30", "bnVsbA"])
 async def test_a_cursor_that_is_none_is_refused(city: Searching, cursor: str) -> None:
     with pytest.raises(BadQueryError) as refused:
@@ -589,7 +594,7 @@ def any_query(random: Random) -> AppealQuery:
         category=random.choice([None, None, None, "housing", "housing.lift"]),
         service=random.choice([None, None, None, "vodokanal"]),
         overdue=random.random() < 0.2,
-        order=random.choice([Order.NEWEST, Order.NEWEST, Order.DUE]),
+        order=random.choice([None, Order.NEWEST, Order.DUE]),
         limit=random.choice([7, 50, 500]),
     )
 
