@@ -200,8 +200,8 @@ def terms_of(appeal: Appeal) -> frozenset[str]:
     matter, persons, phones = _texts(appeal)
     found = set().union(*map(terms.indexed, matter))
     for text in persons:
-        found.update(f"{_PERSON}{term}" for term in terms.indexed(text))
-        found.update(f"{_PERSON}{word.written}" for word in terms.words(text or ""))
+        for word in terms.words(text or ""):
+            found.update(_PERSON + term for term in (word.written, *word.terms, *word.wider))
     for phone in phones:
         digits = _digits(phone or "")
         if len(digits) >= FEWEST_DIGITS:

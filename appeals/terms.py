@@ -82,7 +82,7 @@ def load() -> None:
 
 def words(text: str) -> Iterator[Word]:
     """The words of a text, in order; of a compound with a hyphen, its parts."""
-    for found in _TOKEN.finditer(_normal(text)):
+    for found in islice(_TOKEN.finditer(_normal(text)), MOST_WORDS):
         if found["house"]:
             number, letter = found["house"], found["letter"].translate(_ALIKE).translate(_PLAIN)
             short, whole = frozenset({number}), frozenset({number + letter})
@@ -94,7 +94,7 @@ def words(text: str) -> Iterator[Word]:
 
 def indexed(text: str | None) -> frozenset[str]:
     """Every term under which a text is to be found."""
-    return frozenset().union(*(word.terms | word.wider for word in islice(words(text or ""), MOST_WORDS)))
+    return frozenset().union(*(word.terms | word.wider for word in words(text or "")))
 
 
 def asked(text: str) -> tuple[Word, ...]:
