@@ -89,16 +89,17 @@ def add(
 def actor(tx: Tx, login: str) -> Actor | None:
     """Somebody as the register knows them; None if there is no such account."""
     rows = tx.fetch_all(_ACTOR, {"of_login": login})
-    return _actor(login, *rows[0]) if rows else None
+    return actor_of(login, *rows[0]) if rows else None
 
 
 async def reader(connection: AsyncConnection, login: str) -> Actor | None:
     """The same for queries."""
     row = (await connection.execute(_ACTOR, {"of_login": login})).one_or_none()
-    return None if row is None else _actor(login, *row)
+    return None if row is None else actor_of(login, *row)
 
 
-def _actor(login: str, roles: str, service: str | None, desks: str | None) -> Actor:
+def actor_of(login: str, roles: str, service: str | None, desks: str | None) -> Actor:
+    """Somebody as the register knows them, from the columns of an account."""
     known = frozenset(Role(one) for one in roles.split() if one in _REGISTER_ROLES)
     return Actor(login, known, service, frozenset((desks or "").split()))
 

@@ -11,7 +11,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, IPvAnyNetwork, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -61,10 +61,21 @@ class AgiSettings(Section):
 
 
 class WebSettings(Section):
-    """Where ``/healthz``, ``/metrics`` and the API are served."""
+    """Where ``/healthz``, ``/metrics``, the API and the console are served."""
 
     host: str = "127.0.0.1"
     port: Port = 8015
+
+
+class ConsoleSettings(Section):
+    """Who is signed in to the console, for how long, and the proxies whose word on a browser's address counts.
+
+    A session ends when it is not used for ``idle_minutes``, and ``absolute_hours`` after it began.
+    """
+
+    idle_minutes: Annotated[int, Field(ge=1, le=24 * 60)] = 60
+    absolute_hours: Annotated[int, Field(ge=1, le=72)] = 12
+    trusted_proxies: tuple[IPvAnyNetwork, ...] = ()
 
 
 class RecordingSettings(Section):
@@ -122,6 +133,7 @@ class Settings(BaseSettings):
     provision: Provision = Provision()
     agi: AgiSettings = AgiSettings()
     web: WebSettings = WebSettings()
+    console: ConsoleSettings = ConsoleSettings()
     recording: RecordingSettings = RecordingSettings()
     health: HealthSettings = HealthSettings()
     outbound: OutboundSettings = OutboundSettings()

@@ -18,9 +18,13 @@ from sqlalchemy import MetaData
 
 import appeals.search_sqlite
 import appeals.tables
+import contact_centre.access_log
 import contact_centre.accounts
 import contact_centre.api.idempotency
 import contact_centre.api.tokens
+import contact_centre.console.credentials
+import contact_centre.console.sessions
+import contact_centre.console.throttle
 import contact_centre.jobs
 import contact_centre.outbound
 import contact_centre.outbox
@@ -41,9 +45,13 @@ METADATA: Final[tuple[MetaData, ...]] = (
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 _OWNERS: Final = (
+    contact_centre.access_log,
     contact_centre.accounts,
     contact_centre.api.idempotency,
     contact_centre.api.tokens,
+    contact_centre.console.credentials,
+    contact_centre.console.sessions,
+    contact_centre.console.throttle,
     contact_centre.jobs,
     contact_centre.outbound,
     contact_centre.outbox,

@@ -2,8 +2,8 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import click
@@ -24,6 +24,7 @@ from contact_centre.clock import SystemClock
 from contact_centre.config import AsteriskSettings
 from contact_centre.writer import SqliteTx
 from telephony import control, phones
+from telephony.browser_phones import BrowserPhones
 from telephony.core.lines import QUEUE
 from telephony.links.ami_session import AmiAddress
 from telephony.phones import NewPhone, Phone, PhoneError
@@ -45,6 +46,7 @@ def operators() -> None:
 @click.option("--name", required=True, help="The person's name.")
 @click.option("--role", "roles", multiple=True, type=click.Choice(accounts.ROLES), help="May be given more than once.")
 @click.option("--extension", help="The short number that reaches the phone [the next free one].")
+@click.option("--browser", is_flag=True, help="The telephone is the operator's page, not a SIP phone on the table.")
 @click.option("--service", help="The service (its code in the reference data) for which an executor acts.")
 @click.option("--desk", "desks", multiple=True, help="A restricted desk whose appeals this person sees: counselling.")
 @json_option
@@ -55,11 +57,15 @@ def add(
     name: str,
     roles: tuple[str, ...],
     extension: str | None,
+    browser: bool,
     service: str | None,
     desks: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Add a person. Operators, specialists and supervisors get a SIP phone; its password is shown once, here."""
+    """Add a person. Operators, specialists and supervisors get a SIP phone; its password is shown once, here.
+
+    With --browser the telephone is the operator's page, which is given an account of its own at each sign-in.
+    """
     name = " ".join(name.split())
     if not name or not name.isprintable() or len(name) > LONGEST_NAME:
         raise click.BadParameter(f"one line of printable text, {LONGEST_NAME} letters at most", param_hint="--name")
@@ -67,26 +73,46 @@ def add(
     roles = tuple(dict.fromkeys(roles)) or ("operator",)
     if ("executor" in roles) != (service is not None):
         raise click.UsageError("an executor acts for a service, and nobody else does: --role executor --service CODE")
+    if browser and _kind(roles) != "operator":
+        raise click.UsageError("--browser is for operators and supervisors: their page is their telephone")
     person = _Person(login, name, roles, service, tuple(dict.fromkeys(desks)))
-    if not accounts.WITH_PHONE.intersection(roles) and extension is None:
+    if not accounts.WITH_PHONE.intersection(roles) and extension is None and not browser:
         context.write(lambda tx: _keep(tx, person, None))
         if as_json:
             print_json(views.plain(person))
             return
         click.echo(f"{name}: {', '.join(roles)}")
         return
-    made = context.write(lambda tx: _make(tx, asterisk, person, extension))
+    made = context.write(lambda tx: _make(tx, asterisk, person, extension, browser=browser))
     loaded = _tell_asterisk(asterisk, control.reload_phones)
     if as_json:
-        account = views.plain(person) | {"extension": made.phone.extension}
-        print_json(account | {"sip_account": made.phone.endpoint, "sip_password": made.password, "loaded": loaded})
+        print_json(views.plain(person) | _plain(made) | {"loaded": loaded})
         return
     click.echo(f"{name}: {', '.join(roles)}")
-    click.echo(f"  SIP account   {made.phone.endpoint}")
-    click.echo(f"  password      {made.password}   (shown only now)")
-    click.echo(f"  extension     {made.phone.extension}")
-    if made.phone.kind == "operator":
-        click.echo("  On the phone: *11 signs in to the queue, *12 signs out.")
+    _show(made)
+
+
+@operators.command()
+@click.argument("login")
+@click.option("--browser/--sip", required=True, help="The operator's page, or a SIP phone on the table.")
+@json_option
+@pass_context
+def phone(context: Context, login: str, browser: bool, as_json: bool) -> None:
+    """Change an operator's telephone: the page, or a SIP phone, whose new password is shown once, here.
+
+    Login, extension and place in the queue stay. The telephone before loses its account.
+    """
+    asterisk = context.settings.asterisk
+    there = next((one for one in phones.listed(asterisk.config_dir) if one.endpoint == f"operator-{login}"), None)
+    if there is None:
+        raise NotFoundError(f"no operator {login} has a telephone; `contact-centre operators list` shows who is")
+    made = phones.add(asterisk.config_source, asterisk.config_dir, replace(there, browser=browser))
+    BrowserPhones(asterisk.config_dir, context.settings.provision).revoke(login)
+    loaded = _tell_asterisk(asterisk, control.reload_phones)
+    if as_json:
+        print_json({"login": login} | _plain(made) | {"loaded": loaded})
+        return
+    _show(made)
 
 
 @operators.command("list")
@@ -124,6 +150,8 @@ def remove(context: Context, login: str) -> None:
     def take_away(tx: SqliteTx) -> None:
         accounts.remove(tx, login)
         phones.remove(asterisk.config_dir, kind, login)
+        if kind == "operator":
+            BrowserPhones(asterisk.config_dir, context.settings.provision).revoke(login)
 
     context.write(take_away)
 
@@ -135,6 +163,41 @@ def remove(context: Context, login: str) -> None:
     click.echo(f"{found.name} ({login}) is removed.")
 
 
+@operators.command()
+@click.argument("login")
+@click.option("--generate", is_flag=True, help="Make a one-time password, which the person replaces at first sign-in.")
+@click.option("--without-second-factor", is_flag=True, help="Also stop asking for the codes of a lost authenticator.")
+@json_option
+@pass_context
+def password(context: Context, login: str, generate: bool, without_second_factor: bool, as_json: bool) -> None:
+    """Give a person a password for the console: asked for twice, or made. Ends all their sessions."""
+    from contact_centre.console import keys, passwords  # noqa: PLC0415 - hashing is needed here alone
+
+    found = {one.login: one for one in context.read(accounts.all_accounts)}.get(login)
+    if found is None:
+        raise NotFoundError(f"there is no {login}; `contact-centre operators list` shows who is")
+    if generate:
+        given = passwords.one_time()
+    else:
+        given = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+        try:
+            passwords.check(given, login, found.name)
+        except passwords.WeakPasswordError as error:
+            raise click.UsageError(str(error)) from error
+    hashed, now = passwords.hashed(given), SystemClock().now()
+    context.write(
+        lambda tx: keys.give(tx, login, hashed, now, one_time=generate, without_second_factor=without_second_factor)
+    )
+    if as_json:
+        print_json({"login": login, "one_time_password": given if generate else None})
+    elif generate:
+        click.echo(f"{found.name} ({login})")
+        click.echo(f"  one-time password   {given}   (shown only now)")
+        click.echo(f"  It is replaced at the first sign-in, within {keys.ONE_TIME_FOR.days} days.")
+    else:
+        click.echo(f"{found.name} ({login}) signs in with the new password from now on.")
+
+
 @dataclass(frozen=True, slots=True)
 class _Person:
     login: str
@@ -144,17 +207,43 @@ class _Person:
     desks: tuple[str, ...]
 
 
-def _make(tx: SqliteTx, asterisk: AsteriskSettings, person: _Person, extension: str | None) -> NewPhone:
+def _kind(roles: Sequence[str]) -> phones.Kind:
+    return "specialist" if "specialist" in roles and "operator" not in roles else "operator"
+
+
+def _plain(made: NewPhone) -> dict[str, Any]:
+    return {
+        "extension": made.phone.extension,
+        "sip_account": made.phone.endpoint,
+        "sip_password": made.password or None,
+        "browser": made.phone.browser,
+    }
+
+
+def _show(made: NewPhone) -> None:
+    if made.phone.browser:
+        click.echo("  telephone     the operator's page")
+        click.echo(f"  extension     {made.phone.extension}")
+        return
+    click.echo(f"  SIP account   {made.phone.endpoint}")
+    click.echo(f"  password      {made.password}   (shown only now)")
+    click.echo(f"  extension     {made.phone.extension}")
+    if made.phone.kind == "operator":
+        click.echo("  On the phone: *11 signs in to the queue, *12 signs out.")
+
+
+def _make(
+    tx: SqliteTx, asterisk: AsteriskSettings, person: _Person, extension: str | None, *, browser: bool
+) -> NewPhone:
     """Account and phone files together: the account is kept only if the files could be written."""
     etc = asterisk.config_dir
     if not (etc / "phones.d").is_dir():
         raise PhoneError(
             f"{etc}: no configuration of ours; `contact-centre asterisk install`, or set asterisk.config_dir"
         )
-    kind: phones.Kind = "specialist" if "specialist" in person.roles and "operator" not in person.roles else "operator"
     taken = {phone.extension for phone in phones.listed(etc)} | set(accounts.extensions(tx).values())
     chosen = extension or next(one for one in map(str, range(FIRST_EXTENSION, 99999)) if one not in taken)
-    phone = Phone(kind, person.login, chosen)
+    phone = Phone(_kind(person.roles), person.login, chosen, browser)
     _keep(tx, person, phone)
     return phones.add(asterisk.config_source, etc, phone)
 
