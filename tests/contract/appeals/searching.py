@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, NullPool, make_url, text
+from sqlalchemy import Connection, NullPool, bindparam, insert, make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.sql.expression import Executable
 
@@ -31,6 +31,7 @@ from appeals.search import (
 )
 from appeals.search_postgres import PostgresSearch
 from appeals.search_sqlite import SqliteSearch
+from appeals.tables import appeal_calls
 from appeals.visibility import seen
 from contact_centre.writer import connect, transaction
 
@@ -148,6 +149,9 @@ def _fits(one: Appeal, query: AppealQuery) -> bool:
     )
 
 
+_LINK = insert(appeal_calls).values({name: bindparam(name) for name in ("appeal_id", "call_id", "at")})
+
+
 def _keep(tx: Tx, index: SqliteSearch | PostgresSearch, known: dict[str, Appeal], appeals: Sequence[Appeal]) -> None:
     for one in appeals:
         before = known.get(one.appeal_id)
@@ -155,8 +159,9 @@ def _keep(tx: Tx, index: SqliteSearch | PostgresSearch, known: dict[str, Appeal]
             register_store.insert_appeal(tx, one)
         else:
             register_store.update_appeal(tx, before, one)
-        for call_id in one.calls if before is None and isinstance(index, SqliteSearch) else ():
-            store.link_call(tx, one.appeal_id, call_id, at=one.created_at)
+        for call_id in one.calls if before is None else ():
+            row = {"appeal_id": one.appeal_id, "call_id": call_id, "at": store.to_text(one.created_at)}
+            tx.execute(_LINK, row)
         if one.status is not Status.NEW:
             index.put(tx, one)
         known[one.appeal_id] = replace(one)

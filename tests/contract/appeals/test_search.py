@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -574,12 +575,20 @@ def any_appeal(random: Random, number: int) -> Appeal:
         category=some("housing.lift", "housing.quality", "emergencies.burst"),
         service=some("vodokanal", "lifts"),
         operator=some("oksana", "petro"),
+        kind=random.choice([None, *Kind]),
+        channel=random.choice(list(Channel)),
+        line=some("15-80", "588-888"),
+        district=some("centre", "south"),
+        incident_id=some("incident-1"),
+        escalated_at=random.choice([None, NOW]),
+        registered_at=random.choice([None, NOW - ago(minutes=random.randint(0, 10_000))]),
         desk=some(None, None, "counselling", "violence"),
         caller_number=random.choice(PHONES),
         applicant_phone=random.choice(PHONES),
         applicant=words(),
         address=words(),
         description=words(),
+        calls=("call-1",) if number % 7 == 0 else (),
         due_at=random.choice([None, NOW - ago(hours=random.randint(-9, 9))]),
         legal_due_at=random.choice([None, NOW - ago(hours=random.randint(-9, 9))]),
     )
@@ -587,8 +596,23 @@ def any_appeal(random: Random, number: int) -> Appeal:
 
 def any_query(random: Random) -> AppealQuery:
     text = " ".join(random.choices([*WORDS, "0501234567", "Мар", "вул."], k=random.randint(1, 3)))
+    narrowed = {
+        "kind": random.choice(list(Kind)),
+        "channel": random.choice(list(Channel)),
+        "line": "15-80",
+        "district": "centre",
+        "operator": "petro",
+        "incident": "incident-1",
+        "escalated": True,
+        "registered": Between(NOW - ago(days=3)),
+        "due": Between(until=NOW),
+        "call_id": "call-1",
+    }
+    name = random.choice([*narrowed, "nothing", "nothing"])
+    more: dict[str, Any] = {name: narrowed[name]} if name in narrowed else {}
     return AppealQuery(
-        text=random.choice([None, text, text]),
+        **more,
+        text=random.choice([None, None, text]),
         phone=random.choice([None, None, None, "0501234567", "4567", "588-888"]),
         statuses=frozenset(random.sample([Status.ROUTED, Status.CLOSED, Status.NEW], random.choice([0, 0, 1, 2]))),
         category=random.choice([None, None, None, "housing", "housing.lift"]),
@@ -607,7 +631,7 @@ async def test_whatever_is_asked_of_whatever_there_is_the_engines_agree_with_the
     for one in (rule, engine):
         await one.keep(*register)
     some = 0
-    for _ in range(150):
+    for _ in range(200):
         query, actor = any_query(random), random.choice(ACTORS)
         expected = await paged(rule, query, actor)
         assert set(await paged(engine, query, actor)) == set(expected), (query, actor)
