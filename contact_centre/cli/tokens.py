@@ -4,11 +4,14 @@ from datetime import datetime
 
 import click
 
+from appeals import reference_store
+from appeals.errors import UnknownReferenceError
 from contact_centre import views
 from contact_centre.api import tokens as store
 from contact_centre.api.tokens import Scope, Token
 from contact_centre.cli.context import MOMENT, Context, json_option, local, pass_context, print_json, print_table
 from contact_centre.clock import SystemClock
+from contact_centre.writer import SqliteTx
 
 
 @click.group()
@@ -52,8 +55,14 @@ def add(
     as_json: bool,
 ) -> None:
     """Make a token; it is shown once, here."""
-    secret = context.write(
-        lambda tx: store.add(
+
+    def make(tx: SqliteTx) -> str:
+        reference = reference_store.current(tx)
+        if service is not None:
+            reference.service(service)
+        for desk in set(desks) - {one.desk for one in reference.categories.values()}:
+            raise UnknownReferenceError("desk", desk)
+        return store.add(
             tx,
             name=name,
             scopes=[Scope(one) for one in scopes],
@@ -64,7 +73,8 @@ def add(
             expires_at=expires,
             per_minute=per_minute,
         )
-    )
+
+    secret = context.write(make)
     if as_json:
         print_json({"name": name, "scopes": scopes, "roles": roles, "token": secret})
         return

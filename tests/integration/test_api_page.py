@@ -51,6 +51,24 @@ def test_the_examples_of_the_page_do_what_it_says(place: Place, processes: Proce
     assert place.command("tokens", "revoke", "open-city").returncode == 14
 
 
+def test_a_token_for_what_the_city_does_not_have_is_not_made(place: Place) -> None:
+    say = ("tokens", "add", "x", "--scope", "appeals:read", "--as-role")
+    for words, said in (
+        ((*say, "executor", "--service", "nobody"), "there is no service 'nobody'"),
+        ((*say, "operator", "--desk", "nobody"), "there is no desk 'nobody'"),
+        ((*say, "executor"), "an executor acts for one service"),
+        ((*say, "system"), "is not one of"),
+    ):
+        done = place.command(*words)
+        assert done.returncode != 0
+        assert said in done.stderr
+    assert place.json("tokens", "list") == []
+    made = place.command(*say, "operator", "--desk", "counselling", "--expires", "2999-01-01")
+    assert made.returncode == 0, made.stderr
+    assert "(shown only now)" in made.stdout
+    assert "until 01.01.2999" in place.command("tokens", "list").stdout
+
+
 def test_what_is_no_http_is_refused_and_its_bytes_are_not_logged(place: Place, processes: Processes) -> None:
     service = place.service(processes)
     service.start()
