@@ -17,7 +17,7 @@ test: setup
 
 fast: setup
 	@$(BIN)/pytest -q tests/unit tests/scenarios --cov=telephony/core --cov=telephony/wire --cov-branch --cov-report=term --cov-fail-under=100
-	@$(BIN)/pytest -q tests/contract tests/integration
+	@$(BIN)/pytest -q -n 2 --dist loadfile tests/contract tests/integration
 
 e2e: setup asterisk
 	@$(BIN)/pytest -q -n 4 --dist loadfile tests/e2e
