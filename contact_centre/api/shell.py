@@ -8,6 +8,7 @@ import hashlib
 import re
 import sqlite3
 import time
+import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -133,7 +134,8 @@ class Shell:
                 _log.warning("a request could not be served now", error=type(error).__name__)
                 response = _refused(problems.problem("unavailable"), {"Retry-After": LATER_S})
             else:
-                _log.exception("a request failed")
+                frames = "".join(traceback.format_tb(error.__traceback__))  # the error's words may be a citizen's
+                _log.error("a request failed", error=type(error).__name__, at=frames)
                 response = _refused(problems.problem("internal"))
         for name, value in _HEADERS.items():
             response.headers.setdefault(name, value)
@@ -221,7 +223,7 @@ def _passes(error: BaseException | None) -> bool:
     if isinstance(error, DBAPIError):
         return _passes(error.orig)
     if isinstance(error, sqlite3.OperationalError):
-        return error.sqlite_errorcode & 0xFF in _PASSING
+        return getattr(error, "sqlite_errorcode", 0) & 0xFF in _PASSING
     return isinstance(error, (TimeoutError, WriterClosedError))
 
 
