@@ -9,14 +9,19 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 from contact_centre.config import Settings
+from telephony import certificates
+from telephony.certificates import CertificateError
+from telephony.provision import CERTIFICATE
 from telephony.wire import cel
 
 MB: Final = 1 << 20
 DISK_ANSWERS_WITHIN_S: Final = 2.0
+CERTIFICATE_ENDS_SOON: Final = timedelta(days=21)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,3 +218,21 @@ def schema(settings: Settings) -> Finding:
         remedy = "run as the service's user, or give it the file"
         return Finding("database", ok=False, seen=f"{database}: no right to write", remedy=remedy)
     return Finding("database", ok=True, seen=f"{database}: {database.stat().st_size:,} bytes")
+
+
+def browsers_certificate(settings: Settings, now: datetime) -> Finding:
+    """Can operators' browsers reach their telephone, and for how long? An ended certificate shuts all of them out."""
+    browsers = settings.provision.browsers
+    file = browsers.certificate or settings.asterisk.config_dir / CERTIFICATE
+    renew = "contact-centre asterisk install --no-prompts" if browsers.certificate is None else "renew it"
+    remedy = f"{renew}, then `asterisk -rx 'module reload http'`"
+    try:
+        found = certificates.read(file)
+    except (OSError, CertificateError) as error:
+        seen = f"{file}: {error.strerror}" if isinstance(error, OSError) else str(error)
+        return Finding("certificate", ok=False, seen=seen, remedy=remedy)
+    left = found.ends_at - now
+    ok = left > CERTIFICATE_ENDS_SOON
+    whose = "made by us, browsers warn of it" if browsers.certificate is None else "the city's"
+    seen = f"{file}: for {', '.join(sorted(found.names))}, until {found.ends_at:%Y-%m-%d}, {whose}"
+    return Finding("certificate", ok=ok, seen=seen, remedy=None if ok else remedy)

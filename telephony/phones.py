@@ -1,8 +1,8 @@
-"""Operators' and specialists' SIP phones: one pjsip file and one dialplan file for each.
+"""Operators' and specialists' phones, hardware or in the browser: one pjsip file and one dialplan file for each.
 
 Asterisk loads a change without a restart: AMI ``ModuleLoad`` with ``LoadType: reload`` of ``res_pjsip.so`` and of
 ``pbx_config.so`` (``RELOAD_MODULES``). Asterisk holds only a digest of the password; the password itself is shown
-once, when the phone is made.
+once, when the phone is made. A phone in the browser has none here: its page is given one (``browser_phones``).
 """
 
 import hashlib
@@ -23,7 +23,7 @@ _LOGIN: Final = re.compile(r"[a-z][a-z0-9._-]{0,30}\Z")
 _EXTENSION: Final = re.compile(r"[1-9][0-9]{2,4}\Z")
 _TAKEN: Final = re.compile(r"10[1-4]|112|1580")
 _FILE: Final = re.compile(r"(operator|specialist)-([a-z][a-z0-9._-]{0,30})\.conf\Z")
-_HEAD: Final = re.compile(r"; extension = ([0-9]+)\n")
+_HEAD: Final = re.compile(r"; extension = ([0-9]+)( in a browser)?\n")
 
 Kind = Literal["operator", "specialist"]
 
@@ -34,11 +34,15 @@ class PhoneError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Phone:
-    """A SIP account and the short extension that reaches it."""
+    """A SIP account and the short extension that reaches it.
+
+    ``browser``: the phone is the operator's page, and no other can have the account.
+    """
 
     kind: Kind
     login: str
     extension: str
+    browser: bool = False
 
     @property
     def endpoint(self) -> str:
@@ -63,7 +67,7 @@ class Phone:
 
 @dataclass(frozen=True, slots=True)
 class NewPhone:
-    """A phone just made; the password is nowhere else."""
+    """A phone just made; the password is nowhere else, and empty for a phone in the browser."""
 
     phone: Phone
     password: str
@@ -88,11 +92,10 @@ def add(source: Path, etc: Path, phone: Phone, password: str | None = None) -> N
     for other in listed(etc):
         if other.extension == phone.extension and other.endpoint != phone.endpoint:
             raise PhoneError(f"extension {phone.extension} belongs to {other.endpoint}")
-    made = NewPhone(phone, password or secrets.token_urlsafe(PASSWORD_BYTES))
+    made = NewPhone(phone, "" if phone.browser else password or secrets.token_urlsafe(PASSWORD_BYTES))
     templates = environment(source)
-    endpoint = templates.get_template("phone.conf.j2").render(
-        phone=phone, realm=REALM, digest=_digest(phone.endpoint, made.password)
-    )
+    template = templates.get_template("browser-phone.conf.j2" if phone.browser else "phone.conf.j2")
+    endpoint = template.render(phone=phone, realm=REALM, digest=digest(phone.endpoint, made.password))
     extension = templates.get_template("phone-extension.conf.j2").render(phone=phone)
     write_config(etc / "extensions.d" / f"{phone.endpoint}.conf", extension)
     write_config(etc / "phones.d" / f"{phone.endpoint}.conf", endpoint)
@@ -120,10 +123,10 @@ def listed(etc: Path) -> list[Phone]:
         if name is None or head is None:
             continue
         kind: Kind = "operator" if name[1] == "operator" else "specialist"
-        phones.append(Phone(kind, name[2], head[1]))
+        phones.append(Phone(kind, name[2], head[1], head[2] is not None))
     return phones
 
 
-def _digest(user: str, password: str) -> str:
-    # RFC 3261 digest: HA1 = MD5(user:realm:password); what every SIP phone can do.
+def digest(user: str, password: str) -> str:
+    """What Asterisk keeps of a password: HA1 = MD5(user:realm:password), RFC 3261; what every SIP phone can do."""
     return hashlib.md5(f"{user}:{REALM}:{password}".encode(), usedforsecurity=False).hexdigest()

@@ -8,11 +8,16 @@ import os
 import re
 import secrets
 import shutil
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 import jinja2
+
+from telephony import certificates
 
 CONFIG_MODE: Final = 0o640
 """Configuration is read by Asterisk's group and by nobody else: it names accounts and holds secrets."""
@@ -35,6 +40,24 @@ REALM: Final = "contact-centre"
 LEDGER: Final = Path("cel-custom/cel_master.jsonl")
 """The ledger, under the log directory (cel_custom.conf)."""
 
+BROWSER_ACCOUNTS: Final = Path("generated/browser-phones.sqlite3")
+"""Browsers' accounts, under the configuration folder: written by us, read by Asterisk (browser_phones.py)."""
+
+CERTIFICATE: Final = Path("generated/browsers.crt")
+KEY: Final = Path("generated/browsers.key")
+"""The certificate for browsers that ``install`` makes where the city gives none."""
+
+_BROWSER_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS accounts (endpoint TEXT PRIMARY KEY, digest TEXT NOT NULL, expires_at INTEGER NOT NULL);
+CREATE VIEW IF NOT EXISTS browser_auths AS
+    SELECT endpoint AS id, 'digest' AS auth_type, endpoint AS username, 'contact-centre' AS realm,
+           'MD5:' || digest AS password_digest
+    FROM accounts WHERE expires_at > CAST(strftime('%s', 'now') AS INTEGER);
+"""
+"""The columns are those of a pjsip ``auth``, the realm is ``REALM``; what has expired is not there."""
+
+_SHARED_FILE: Final = 0o660
+
 _SECRETS: Final = {SERVICE_USER: "ami-secret", CLI_USER: "ami-cli-secret", CONTROL_USER: "ami-control-secret"}
 _INCLUDED: Final = {
     SERVICE_USER: "manager-secret.conf",
@@ -43,6 +66,7 @@ _INCLUDED: Final = {
 }
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,30}\Z")
 _HOST: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:-]{0,252}\Z")
+_WS_URI: Final = re.compile(r"wss?://[A-Za-z0-9.:\[\]-]{1,260}(/[A-Za-z0-9./_-]{0,100})?\Z")
 _NUMBER: Final = re.compile(r"\+?[0-9]{3,15}\Z")
 _PLAIN: Final = re.compile(r"[!-:<-~]{1,128}\Z")
 """Printable ASCII without blank and semicolon: what a value in a .conf file can carry."""
@@ -99,7 +123,7 @@ class AsteriskPaths:
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Where one Asterisk listens. AMI and FastAGI are on loopback always."""
+    """Where one Asterisk listens. AMI, FastAGI and SIP over plain WebSocket are on loopback always."""
 
     sip: int = 5060
     sip_address: str = "0.0.0.0"  # noqa: S104 - phones and the trunk come from outside
@@ -107,6 +131,9 @@ class Ports:
     agi: int = 4573
     rtp_first: int = 10000
     rtp_last: int = 20000
+    ws: int = 8088
+    wss: int = 8089
+    wss_address: str = "0.0.0.0"  # noqa: S104 - operators' browsers come from outside
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +188,20 @@ class Outbound:
 
 
 @dataclass(frozen=True, slots=True)
+class Browsers:
+    """How operators' browsers reach Asterisk: by which names, with whose certificate, at which address.
+
+    ``certificate`` and ``key`` are files of the city's, as Asterisk sees them; without them one is made for
+    ``host_names``. ``uri`` is given where a TLS proxy stands in front.
+    """
+
+    host_names: tuple[str, ...] = ("localhost",)
+    certificate: Path | None = None
+    key: Path | None = None
+    uri: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """What differs between installations."""
 
@@ -170,8 +211,14 @@ class Settings:
     outbound: Outbound = field(default_factory=Outbound)
     trunks: tuple[Trunk, ...] = ()
     nat: Nat | None = None
+    browsers: Browsers = field(default_factory=Browsers)
     run_user: str | None = None
     run_group: str | None = None
+
+    @property
+    def ws_uri(self) -> str:
+        """Where a page's telephone connects."""
+        return self.browsers.uri or f"wss://{self.browsers.host_names[0]}:{self.ports.wss}/ws"
 
 
 def install(source: Path, etc: Path, paths: AsteriskPaths, settings: Settings) -> None:
@@ -185,6 +232,7 @@ def install(source: Path, etc: Path, paths: AsteriskPaths, settings: Settings) -
 
     Raises:
         ProvisionError: a setting cannot be written into a .conf file.
+        telephony.certificates.CertificateError: no certificate can be made.
         OSError: the folder cannot be written.
     """
     _check(settings)
@@ -203,13 +251,20 @@ def install(source: Path, etc: Path, paths: AsteriskPaths, settings: Settings) -
         "outbound": settings.outbound,
         "trunks": settings.trunks,
         "nat": settings.nat,
+        "certificate": settings.browsers.certificate or paths.etc / CERTIFICATE,
+        "key": settings.browsers.key or paths.etc / KEY,
         "run_user": settings.run_user,
         "run_group": settings.run_group,
     }
     write_config(etc / "asterisk.conf", templates.get_template("asterisk.conf.j2").render(values))
-    for name in ("globals.conf", "rtp.conf", "transport.conf", "trunks.conf"):
+    for name in ("globals.conf", "rtp.conf", "transport.conf", "trunks.conf", "http.conf"):
         write_config(generated / name, templates.get_template(f"{name}.j2").render(values))
     write_config(generated / "manager-port.conf", f"port = {settings.ports.ami}\n")
+    write_config(generated / "browser-phones.conf", f"dbfile => {paths.etc / BROWSER_ACCOUNTS}\n")
+    _browser_accounts(etc / BROWSER_ACCOUNTS)
+    if settings.browsers.certificate is None:
+        names = settings.browsers.host_names
+        certificates.ensure_own(etc / CERTIFICATE, etc / KEY, names, datetime.now(UTC))
     for user, name in _SECRETS.items():
         if not _secret_file(etc, name).exists():
             write_config(_secret_file(etc, name), secrets.token_urlsafe(32) + "\n")
@@ -265,11 +320,23 @@ def write_config(path: Path, text: str) -> None:
         temporary.unlink(missing_ok=True)
 
 
+def _browser_accounts(file: Path) -> None:
+    """Never replaced: Asterisk opens it once, at its start."""
+    with closing(sqlite3.connect(file)) as database:
+        database.executescript(_BROWSER_SCHEMA)
+    file.chmod(_SHARED_FILE)
+
+
 def _secret_file(etc: Path, name: str) -> Path:
     return etc / "generated" / name
 
 
 def _check(settings: Settings) -> None:
+    browsers = settings.browsers
+    if (browsers.certificate is None) != (browsers.key is None):
+        raise ProvisionError("browsers.certificate and browsers.key: give both, or neither")
+    if not browsers.host_names:
+        raise ProvisionError("browsers.host_names: at least one name, by which operators' browsers come")
     names: list[tuple[str, str, re.Pattern[str]]] = [
         ("systemname", settings.systemname, _NAME),
         ("outbound.own_number", settings.outbound.own_number, _NUMBER),
@@ -278,6 +345,9 @@ def _check(settings: Settings) -> None:
         *((f"trunk {trunk.name}: username", trunk.username, _PLAIN) for trunk in settings.trunks if trunk.username),
         *((f"trunk {trunk.name}: password", trunk.password, _PLAIN) for trunk in settings.trunks if trunk.password),
         *(((("external address"), settings.nat.external_address, _HOST),) if settings.nat else ()),
+        *(("browsers.host_names", name, _HOST) for name in browsers.host_names),
+        *(("browsers.uri", uri, _WS_URI) for uri in (browsers.uri,) if uri),
+        *(("browsers.certificate or key", str(file), _PLAIN) for file in (browsers.certificate, browsers.key) if file),
         *(("run user or group", name, _NAME) for name in (settings.run_user, settings.run_group) if name),
     ]
     for what, value, pattern in names:

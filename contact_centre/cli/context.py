@@ -37,6 +37,7 @@ EXIT_CODES: Final[Mapping[str, int]] = {
     "telephony.wire.ami.AmiError": 7,
     "telephony.phones.PhoneError": 8,
     "telephony.provision.ProvisionError": 8,
+    "telephony.certificates.CertificateError": 8,
     "recordings.errors.RecordingError": 9,
     "builtins.OSError": 10,
     "sqlite3.Error": 11,

@@ -150,10 +150,10 @@ def remove(context: Context, login: str) -> None:
     def take_away(tx: SqliteTx) -> None:
         accounts.remove(tx, login)
         phones.remove(asterisk.config_dir, kind, login)
-        if kind == "operator":
-            BrowserPhones(asterisk.config_dir, context.settings.provision).revoke(login)
 
     context.write(take_away)
+    if kind == "operator":
+        BrowserPhones(asterisk.config_dir, context.settings.provision).revoke(login)
 
     async def forget(address: AmiAddress) -> None:
         await control.sign_out(address, QUEUE, f"PJSIP/{sip_account}")

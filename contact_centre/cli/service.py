@@ -83,6 +83,7 @@ def _examine(settings: Settings) -> Iterator[Finding]:
         yield _letters(settings)
     yield from message_probes.peers(settings)
     yield _ami(settings)
+    yield probes.browsers_certificate(settings, SystemClock().now())
     yield probes.clock_synchronised(_output)
     yield _sipp()
 

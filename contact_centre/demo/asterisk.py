@@ -74,6 +74,9 @@ class Asterisk:
                 agi=agi_port or free_tcp_port(),
                 rtp_first=first,
                 rtp_last=last,
+                ws=free_tcp_port(),
+                wss=free_tcp_port(),
+                wss_address="127.0.0.1",
             ),
             limits=limits or Limits(),
             trunks=tuple(
@@ -167,9 +170,9 @@ class Asterisk:
         if self.process is not None:
             self.process.stop()
 
-    def add_phone(self, kind: Kind, login: str, extension: str) -> NewPhone:
+    def add_phone(self, kind: Kind, login: str, extension: str, *, browser: bool = False) -> NewPhone:
         """Make a SIP account, as ``contact-centre operators add`` does, and load it if Asterisk runs."""
-        made = add_phone(CONFIG_SOURCE, self.host.etc, Phone(kind, login, extension))
+        made = add_phone(CONFIG_SOURCE, self.host.etc, Phone(kind, login, extension, browser))
         if self.process is not None and self.process.running:
             self.cli("module reload res_pjsip.so")
             self.cli("dialplan reload")

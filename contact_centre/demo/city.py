@@ -71,3 +71,8 @@ class City:
         added = self.service.json("operators", "add", login, "--name", name, "--role", role)
         kind, _, _ = added["sip_account"].partition("-")
         return NewPhone(Phone(kind, login, added["extension"]), added["sip_password"])
+
+    def browser_account(self, login: str, name: str) -> Phone:
+        """Add an operator by the command line whose telephone is a page."""
+        added = self.service.json("operators", "add", login, "--name", name, "--browser")
+        return Phone("operator", login, added["extension"], browser=True)

@@ -44,7 +44,8 @@ class Service:
             f'[asterisk]\nledger = "{asterisk.ledger}"\naudio_dir = "{asterisk.audio}"\n'
             f'config_dir = "{asterisk.host.etc}"\nami_port = {asterisk.settings.ports.ami}\n\n'
             f"[agi]\nport = {asterisk.settings.ports.agi}\n\n"
-            f"[web]\nport = {port}\n\n{extra}",
+            f"[web]\nport = {port}\n\n"
+            f'[provision.browsers]\nuri = "ws://localhost:{asterisk.settings.ports.ws}/ws"\n\n{extra}',
             "utf-8",
         )
         return cls(folder, processes, port)

@@ -295,6 +295,20 @@ def configured(place: Place) -> Place:
     return place
 
 
+def test_an_operators_telephone_is_a_page_or_a_sip_phone(configured: Place) -> None:
+    added = json.loads(cli(configured, "operators", "add", "olena", "--name", "Олена", "--browser", "--json").stdout)
+    assert (added["extension"], added["browser"], added["sip_password"]) == ("201", True, None)
+    phone = configured.etc / "phones.d" / "operator-olena.conf"
+    assert "webrtc = yes" in phone.read_text("utf-8")
+
+    changed = json.loads(cli(configured, "operators", "phone", "olena", "--sip", "--json").stdout)
+
+    assert (changed["extension"], changed["browser"], len(changed["sip_password"])) == ("201", False, 20)
+    assert "webrtc" not in phone.read_text("utf-8")
+    cli(configured, "operators", "add", "w", "--name", "В", "--role", "specialist", "--browser", exit_with=2)
+    cli(configured, "operators", "phone", "taras", "--browser", exit_with=6)
+
+
 def test_an_operator_is_added_listed_and_removed_without_an_asterisk(configured: Place) -> None:
     done = cli(configured, "operators", "add", "olena", "--name", " Олена  Ткачук ", "--json")
     added = json.loads(done.stdout)
@@ -305,6 +319,7 @@ def test_an_operator_is_added_listed_and_removed_without_an_asterisk(configured:
         "extension": "201",
         "sip_account": "operator-olena",
         "sip_password": "",
+        "browser": False,
         "loaded": False,
         "service": None,
         "desks": [],

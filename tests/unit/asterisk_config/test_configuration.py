@@ -281,6 +281,28 @@ def test_every_application_and_function_has_its_module_loaded() -> None:
         assert module in modules, word
 
 
+def test_browsers_reach_the_telephone_and_nothing_else(installed: Path, tmp_path: Path) -> None:
+    http = dict(parse(CONFIG_SOURCE / "http.conf", tmp_path)["general"])
+    assert (http["bindaddr"], http["enable_static"], http["enable_status"]) == ("127.0.0.1", "no", "no")
+    modules = (CONFIG_SOURCE / "modules.conf").read_text("utf-8")
+    assert not re.search(r"res_ari|res_http_post|res_phoneprov|res_prometheus", modules)
+    assert "tlscertfile = /srv/asterisk/etc/generated/browsers.crt\n" in (
+        installed / "generated" / "http.conf"
+    ).read_text("utf-8")
+    template = (CONFIG_SOURCE / "templates" / "browser-phone.conf.j2").read_text("utf-8")
+    assert "webrtc = yes" in template
+    assert "allow = alaw,ulaw\n" in template  # with opus both legs would be transcoded
+    assert "trust_id_inbound" not in template
+
+
+def test_a_citizen_whose_operator_was_lost_waits_in_front_and_never_in_a_circle() -> None:
+    left = EXTENSIONS.split("exten => left,1,")[1].split("\n; ----")[0]
+    assert left.startswith('GotoIf($["${HANGUPCAUSE}" != "44"]?farewell,s,1)')
+    assert "Playback(operator-lost)" in left
+    assert re.search(r"OPERATORS_LOST} > 2]\?overflow,s,1", left)
+    assert "Set(QUEUE_PRIO=1000)" in left
+
+
 def test_a_peer_that_does_not_answer_is_given_up_as_soon_as_asterisk_allows(tmp_path: Path) -> None:
     system = dict(parse(CONFIG_SOURCE / "pjsip.conf", tmp_path)["system"])
     assert int(system["timer_b"]) == 64 * int(system["timer_t1"])  # with less, Asterisk goes back to 32 s
