@@ -136,11 +136,9 @@ class Desk:
             duty_store.settle(tx, after.appeal_id, kind, Excuse(why), now)
         for owed in decision.owed:
             self.owed(tx, after, self.owe(tx, after, owed, now))
-        loaded = register_store.load(tx, after.appeal_id)
-        if loaded is None:
-            raise NoSuchAppealError(after.appeal_id)
-        self.changed(tx, before, loaded, decision.entries)
-        return loaded
+        after = replace(after, duties=register_store.duties_of(tx, after.appeal_id))
+        self.changed(tx, before, after, decision.entries)
+        return after
 
     def _number(self, tx: Tx, now: datetime) -> str:
         year = now.astimezone(_KYIV).year

@@ -6,6 +6,7 @@ from sqlalchemy import bindparam, insert, literal_column, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from appeals import rows, store
+from appeals.duties import Duty
 from appeals.model import Appeal, HistoryEntry
 from appeals.ports import Tx
 from appeals.tables import appeal_calls, appeals, duties, registration_counters
@@ -37,8 +38,12 @@ def load(tx: Tx, appeal_id: str) -> Appeal | None:
     if not found:
         return None
     calls = [str(row[0]) for row in tx.fetch_all(_CALLS, {"of_appeal": appeal_id})]
-    owed = [rows.duty(rows.mapped(_DUTIES, row)) for row in tx.fetch_all(_DUTIES, {"of_appeal": appeal_id})]
-    return rows.appeal(rows.mapped(_APPEAL, found[0]), calls, owed=owed)
+    return rows.appeal(rows.mapped(_APPEAL, found[0]), calls, owed=duties_of(tx, appeal_id))
+
+
+def duties_of(tx: Tx, appeal_id: str) -> tuple[Duty, ...]:
+    """An appeal's duties, the oldest first."""
+    return tuple(rows.duty(rows.mapped(_DUTIES, row)) for row in tx.fetch_all(_DUTIES, {"of_appeal": appeal_id}))
 
 
 def find(tx: Tx, registration_number: str) -> str | None:
@@ -59,8 +64,7 @@ def insert_appeal(tx: Tx, appeal: Appeal) -> None:
 
 def update_appeal(tx: Tx, before: Appeal, after: Appeal) -> None:
     """Write what changed."""
-    was, is_ = rows.columns(before), rows.columns(after)
-    changed = {name: value for name, value in is_.items() if value != was[name]}
+    changed = rows.changes(before, after)
     if not changed:
         return
     names = frozenset(changed)

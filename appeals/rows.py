@@ -164,6 +164,12 @@ def appeal(
     )
 
 
+def changes(before: Appeal, after: Appeal) -> dict[str, object]:
+    """The columns that differ, as the table holds them."""
+    now = {name: getattr(after, name) for name in _FIELDS}
+    return {name: _column(value) for name, value in now.items() if value != getattr(before, name)}
+
+
 def columns(of: Appeal) -> dict[str, object]:
     """An appeal's own columns as the table holds them."""
     return {name: _column(getattr(of, name)) for name in _FIELDS}
