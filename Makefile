@@ -1,11 +1,12 @@
 # Two commands for newcomers: `make demo` and `make test`. Each sets up what it needs first.
 SHELL := /bin/bash
 VENV := .venv
+VENDOR := contact_centre/console/vendor
 BIN := $(VENV)/bin
 PYTHON ?= python3
 KEEP ?=
 
-.PHONY: demo test check fast e2e bench fuzz soak docker-test setup asterisk lock clean
+.PHONY: demo test check fast e2e bench fuzz soak docker-test setup asterisk chromium lock clean
 
 demo: setup asterisk
 	@$(BIN)/python -m contact_centre.demo.story $(if $(KEEP),--keep)
@@ -19,7 +20,7 @@ fast: setup
 	@$(BIN)/pytest -q tests/unit tests/scenarios --cov=telephony/core --cov=telephony/wire --cov-branch --cov-report=term --cov-fail-under=100
 	@$(BIN)/pytest -q -n 2 --dist loadfile tests/contract tests/integration
 
-e2e: setup asterisk
+e2e: setup asterisk chromium
 	@$(BIN)/pytest -q -n 4 --dist loadfile tests/e2e
 
 check: setup
@@ -43,7 +44,16 @@ fuzz: setup
 soak: setup asterisk
 	@LIVE_SECONDS=1200 LIVE_SEED=7 $(BIN)/pytest -q --timeout 2000 tests/e2e/test_live.py -k random
 
-setup: $(VENV)/.complete
+setup: $(VENV)/.complete $(VENDOR)/.complete
+
+# The packages of web/, bundled for browsers. The lock file has hashes; nothing of the packages runs but esbuild.
+$(VENDOR)/.complete: web/package.json web/package-lock.json $(wildcard web/*.js)
+	@command -v npm >/dev/null || { echo "Installing nodejs and npm ..."; \
+	  apt-get install -y -qq --no-install-recommends nodejs npm >/dev/null 2>&1 || { apt-get update -qq && apt-get install -y -qq --no-install-recommends nodejs npm >/dev/null; }; } || { \
+	  echo "npm is missing and could not be installed: as root, apt-get install nodejs npm"; exit 3; }
+	@echo "Bundling the packages of web/ for browsers ..."
+	@cd web && npm ci --silent --ignore-scripts --no-audit --no-fund && npm run --silent build
+	@touch $@
 
 $(VENV)/.complete: requirements.lock pyproject.toml
 	@echo "Making the virtual environment ..."
@@ -57,6 +67,12 @@ $(VENV)/.complete: requirements.lock pyproject.toml
 	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
+
+# The tests' browser: Debian's.
+chromium:
+	@command -v chromium >/dev/null || { echo "Installing chromium ..."; \
+	  apt-get install -y -qq --no-install-recommends chromium >/dev/null 2>&1 || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; }; } || { \
+	  echo "chromium is missing and could not be installed: as root, apt-get install chromium"; exit 3; }
 
 asterisk:
 	@./asterisk-config/provide-asterisk >/dev/null
@@ -72,4 +88,4 @@ lock: setup
 	  --no-emit-index-url --no-emit-find-links --no-header -o docker/requirements-build.lock -q
 
 clean:
-	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	rm -rf $(VENV) $(VENDOR) web/node_modules var .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

@@ -1,0 +1,69 @@
+/** Microphones, loudspeakers, and the sound of ringing. */
+
+/** What an operator can choose from; names are known once the microphone was allowed. */
+export async function devices() {
+  const all = await navigator.mediaDevices.enumerateDevices();
+  const of = (kind) => all.filter((one) => one.kind === kind).map(({ deviceId, label }) => ({ id: deviceId, label }));
+  return { microphones: of("audioinput"), speakers: of("audiooutput") };
+}
+
+/** What getUserMedia is asked for; a chosen device that is gone is replaced by the system's own. */
+export function constraints({ microphone = null, processing = true } = {}) {
+  const audio = { echoCancellation: processing, noiseSuppression: processing, autoGainControl: processing };
+  return { audio: microphone ? { ...audio, deviceId: { ideal: microphone } } : audio, video: false };
+}
+
+/**
+ * Listen to the microphone without a call: `level()` is its loudness now, 0 to 1; `stop()` lets it go.
+ * Rejects as getUserMedia does: NotAllowedError, NotFoundError, NotReadableError.
+ */
+export async function testMicrophone(choice = {}) {
+  const stream = await navigator.mediaDevices.getUserMedia(constraints(choice));
+  const context = new AudioContext();
+  const analyser = new AnalyserNode(context, { fftSize: 1024 });
+  context.createMediaStreamSource(stream).connect(analyser);
+  const samples = new Float32Array(analyser.fftSize);
+  return {
+    label: stream.getAudioTracks()[0].label,
+    level() {
+      analyser.getFloatTimeDomainData(samples);
+      return Math.min(1, Math.sqrt(samples.reduce((sum, one) => sum + one * one, 0) / samples.length) * Math.SQRT2);
+    },
+    async stop() {
+      for (const track of stream.getTracks()) track.stop();
+      await context.close();
+    },
+  };
+}
+
+const HERTZ = 425;
+const ON_S = 1;
+const PERIOD_S = 4;
+const LOUDNESS = 0.15;
+
+/** Ukraine's own ringing tone, one second in four, until `quiet()`. */
+export class Ringer {
+  #context = null;
+  #timer = null;
+
+  ring() {
+    if (this.#timer !== null) return;
+    this.#context ??= new AudioContext();
+    const once = () => {
+      const [tone, gain] = [new OscillatorNode(this.#context, { frequency: HERTZ }), new GainNode(this.#context)];
+      gain.gain.value = LOUDNESS;
+      tone.connect(gain).connect(this.#context.destination);
+      tone.start();
+      tone.stop(this.#context.currentTime + ON_S);
+    };
+    once();
+    this.#timer = setInterval(once, PERIOD_S * 1000);
+  }
+
+  quiet() {
+    clearInterval(this.#timer);
+    this.#timer = null;
+    this.#context?.close();
+    this.#context = null;
+  }
+}
