@@ -94,7 +94,7 @@ NewAppeal: Final = msgspec.defstruct(
 )
 
 
-def _shown(appeal: Appeal | None, actor: Actor, now: Any, reference: Reference) -> Struct | None:  # noqa: ANN401
+def as_seen(appeal: Appeal | None, actor: Actor, now: Any, reference: Reference) -> Struct | None:  # noqa: ANN401
     """An appeal as the actor may see it; None if they may not know of it."""
     seen = None if appeal is None else visibility.seen(appeal, actor)
     if seen is None:
@@ -133,7 +133,7 @@ async def _list(asked: Asked) -> Answer:
         found = await site.search.find(connection, query, actor, now)
         appeals = await queries.get_appeals(connection, found.appeal_ids)
         reference = await site.reference(connection)
-    shown = [_shown(appeal, actor, now, reference) for appeal in appeals]
+    shown = [as_seen(appeal, actor, now, reference) for appeal in appeals]
     items = [one for one in shown if one is not None]
     return Answer(AppealPage(items=items, next=found.cursor), following=found.cursor)
 
@@ -150,7 +150,7 @@ async def _whole(asked: Asked) -> Struct:
             raise NoSuchAppealError(appeal_id)
         appeal = await queries.get_appeal(connection, appeal_id)
         reference = await site.reference(connection)
-    shown = _shown(appeal, asked.actor, site.clock.now(), reference)
+    shown = as_seen(appeal, asked.actor, site.clock.now(), reference)
     if shown is None:
         raise NoSuchAppealError(appeal_id)
     return shown
@@ -177,7 +177,7 @@ def after(asked: Asked, tx: SqliteTx, changed: Appeal, location: str | None = No
     """What is answered to a change: the appeal as it now is; nothing if the step took it out of the actor's sight."""
     site = asked.site
     kept = whole.load(tx, changed.appeal_id)
-    shown = _shown(kept, asked.actor, site.clock.now(), site.desk.reference(tx))
+    shown = as_seen(kept, asked.actor, site.clock.now(), site.desk.reference(tx))
     return Answer(shown, version=None if shown is None else changed.version, location=location)
 
 

@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Any, Final
 
-from contact_centre.api import appeals, calls, duties, incidents, problems, reference
+from contact_centre.api import alike, appeals, calls, duties, incidents, problems, reference
 from contact_centre.api.document import document
 from contact_centre.api.problems import ProblemKind, Refusal
 from contact_centre.api.site import Answer, Asked, Operation, Reading
@@ -23,6 +23,7 @@ async def _problem(asked: Asked) -> Answer:
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
     *appeals.OPERATIONS,
+    *alike.OPERATIONS,
     *calls.OPERATIONS,
     *duties.OPERATIONS,
     *incidents.OPERATIONS,

@@ -448,6 +448,17 @@ async def test_while_nothing_can_be_written_a_program_is_told_to_come_again(city
     assert (await http.get(f"{BASE}/appeals", headers=token)).status == 200
 
 
+async def test_what_may_be_the_same_matter_is_shown_beside_an_appeal(city: Api, http: Client) -> None:
+    token = await city.token("operator")
+    first, second = await city.appeal(), await city.appeal()
+    answer = await http.get(f"{BASE}/appeals/{second.appeal_id}/alike", headers=token)
+    found = await answer.json()
+    assert answer.status == 200
+    assert [one["appeal"]["appeal_id"] for one in found["appeals"]] == [first.appeal_id]
+    assert found["incidents"] == []
+    assert (await http.get(f"{BASE}/appeals/none/alike", headers=token)).status == 404
+
+
 async def test_a_fault_of_ours_tells_nothing_and_ends_nothing(city: Api) -> None:
     async def fails(_: Asked) -> Answer:
         number = "+380671234567"
