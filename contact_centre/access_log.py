@@ -21,8 +21,6 @@ class Event(StrEnum):
     REFUSED = "refused"
     """Wrong password, or no such login."""
     CODE_REFUSED = "code_refused"
-    PAUSED = "paused"
-    """Too many attempts: it was not looked at whether the password is right."""
     SIGNED_OUT = "signed_out"
     SIGNED_OUT_EVERYWHERE = "signed_out_everywhere"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - the name of an event

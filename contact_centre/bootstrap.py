@@ -18,10 +18,12 @@ from appeals import reference_store, terms
 from contact_centre import casework, database, health, probes
 from contact_centre.agi_watch import AgiWatch
 from contact_centre.api.build import build as build_api
+from contact_centre.api.build import site as site_of
 from contact_centre.api.problems import BASE
 from contact_centre.clock import SystemClock
 from contact_centre.collecting import seldom_collected
 from contact_centre.config import Settings
+from contact_centre.console.build import build as build_console
 from contact_centre.dispatch import Dispatcher
 from contact_centre.finalise import Finaliser
 from contact_centre.follow import LedgerFollower
@@ -130,18 +132,15 @@ async def _serve(settings: Settings, writer: Writer, engine: AsyncEngine, ready:
         functools.partial(probes.ask_disks, disks),
         metrics,
     )
-    api = build_api(settings, writer, engine, clock, to_e164)
+    site = site_of(settings, writer, engine, clock, to_e164)
+    api, console = build_api(site), build_console(settings, site)
     application = health.application(watch)
     application.add_subapp(BASE, api.application())
+    console.mount(application)
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=ANSWER_WITHIN_S)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, settings.web.host, settings.web.port)
-        try:
-            await site.start()
-        except OSError as error:
-            where = f"{settings.web.host}:{settings.web.port}"
-            raise StartError(f"{where} cannot be listened on: {error.strerror}; set web.port to a free one") from error
+        door = await _open(runner, settings)
         try:
             fastagi.start(settings.agi.host, settings.agi_port)
         except OSError as error:
@@ -163,16 +162,27 @@ async def _serve(settings: Settings, writer: Writer, engine: AsyncEngine, ready:
                 reminders.run(),
                 dispatcher.run(),
                 api.run(),
+                console.run(),
             )
         ]
-        ready(site.name)
-        _log.info("service started", web=site.name, ledger=str(settings.asterisk.ledger))
+        ready(door.name)
+        _log.info("service started", web=door.name, ledger=str(settings.asterisk.ledger))
         await _until(stop, loops)
     finally:
         await fastagi.close()
         lookup.close()
         await runner.cleanup()
     _log.info("service stopped")
+
+
+async def _open(runner: web.AppRunner, settings: Settings) -> web.TCPSite:
+    door = web.TCPSite(runner, settings.web.host, settings.web.port)
+    try:
+        await door.start()
+    except OSError as error:
+        where = f"{settings.web.host}:{settings.web.port}"
+        raise StartError(f"{where} cannot be listened on: {error.strerror}; set web.port to a free one") from error
+    return door
 
 
 async def _until(stop: asyncio.Event, loops: Sequence[asyncio.Task[None]]) -> None:

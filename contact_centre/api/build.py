@@ -14,10 +14,10 @@ from contact_centre.writer import Writer
 from telephony.ingest import ToE164
 
 
-def build(settings: Settings, writer: Writer, engine: AsyncEngine, clock: Clock, to_e164: ToE164) -> Shell:
-    """To be mounted beside ``/healthz``."""
+def site(settings: Settings, writer: Writer, engine: AsyncEngine, clock: Clock, to_e164: ToE164) -> Site:
+    """What the operations, and the pages of the console, work with."""
     desk, incidents = desks_of(settings, clock)
-    site = Site(
+    return Site(
         desk=desk,
         duties=duty_desk_of(settings, clock),
         incidents=incidents,
@@ -28,4 +28,8 @@ def build(settings: Settings, writer: Writer, engine: AsyncEngine, clock: Clock,
         clock=clock,
         to_e164=to_e164,
     )
-    return Shell(site, OPERATIONS)
+
+
+def build(of: Site) -> Shell:
+    """To be mounted beside ``/healthz``."""
+    return Shell(of, OPERATIONS)

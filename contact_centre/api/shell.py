@@ -96,7 +96,7 @@ class Shell:
             try:
                 await self.keep_house()
             except Exception as error:
-                if not _passes(error):
+                if not passes(error):
                     raise
                 _log.warning("the API's housekeeping failed and is tried again", error=str(error))
 
@@ -130,7 +130,7 @@ class Shell:
             allowed = {"Allow": ", ".join(sorted(error.allowed_methods))}
             response = _refused(problems.problem("method_not_allowed"), allowed)
         except Exception as error:  # noqa: BLE001 - whatever it is, the asking program gets an answer
-            if _passes(error):
+            if passes(error):
                 _log.warning("a request could not be served now", error=type(error).__name__)
                 response = _refused(problems.problem("unavailable"), {"Retry-After": LATER_S})
             else:
@@ -218,10 +218,10 @@ class Shell:
             self._under_way.discard(own)
 
 
-def _passes(error: BaseException | None) -> bool:
+def passes(error: BaseException | None) -> bool:
     """Whether asking again later helps: the database is busy or full, or the service is stopping."""
     if isinstance(error, DBAPIError):
-        return _passes(error.orig)
+        return passes(error.orig)
     if isinstance(error, sqlite3.OperationalError):
         return getattr(error, "sqlite_errorcode", 0) & 0xFF in _PASSING
     return isinstance(error, (TimeoutError, WriterClosedError))

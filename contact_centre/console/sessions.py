@@ -106,8 +106,8 @@ class Session:
 
     @property
     def csrf(self) -> str:
-        """Made from the token, so it needs no place of its own; it does not lead back to the token."""
-        return hmac.new(self.token.encode(), b"csrf", hashlib.sha256).hexdigest()
+        """What pages of this session send with every form."""
+        return csrf_of(self.token)
 
     def alive(self, now: datetime, limits: Limits) -> bool:
         """Whether it has not ended by itself."""
@@ -116,6 +116,11 @@ class Session:
     def stale(self, now: datetime) -> bool:
         """Whether it should be written down that it is used."""
         return now - self.seen_at >= TOUCHED_EVERY
+
+
+def csrf_of(token: str) -> str:
+    """Made from the token, so it needs no place of its own; it does not lead back to the token."""
+    return hmac.new(token.encode(), b"csrf", hashlib.sha256).hexdigest()
 
 
 def digest_of(token: str) -> str:

@@ -1,0 +1,11 @@
+"""The console as this installation serves it."""
+
+from contact_centre.api.site import Site
+from contact_centre.config import Settings
+from contact_centre.console.routes import ROUTES
+from contact_centre.console.shell import Shell
+
+
+def build(settings: Settings, site: Site) -> Shell:
+    """To be mounted beside ``/healthz`` and the API."""
+    return Shell(site, settings.console, ROUTES)

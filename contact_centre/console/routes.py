@@ -1,0 +1,11 @@
+"""The one table of pages and actions, with who may use each; the router and the tests are made from it."""
+
+from typing import Final
+
+from contact_centre.console.home import pages as home
+from contact_centre.console.register import pages as register
+from contact_centre.console.route import Route
+from contact_centre.console.signin import account
+from contact_centre.console.signin import pages as signin
+
+ROUTES: Final[tuple[Route, ...]] = (*home.ROUTES, *register.ROUTES, *signin.ROUTES, *account.ROUTES)

@@ -1,0 +1,1 @@
+"""Coming in and going out: password, second factor, and what people change of their own account."""
