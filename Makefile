@@ -47,7 +47,7 @@ soak: setup asterisk
 setup: $(VENV)/.complete $(VENDOR)/.complete
 
 # The packages of web/, bundled for browsers. The lock file has hashes; nothing of the packages runs but esbuild.
-$(VENDOR)/.complete: web/package.json web/package-lock.json $(wildcard web/*.js)
+$(VENDOR)/.complete: web/package.json web/package-lock.json $(wildcard web/*.js web/*.css)
 	@command -v npm >/dev/null || { echo "Installing nodejs and npm ..."; \
 	  apt-get install -y -qq --no-install-recommends nodejs npm >/dev/null 2>&1 || { apt-get update -qq && apt-get install -y -qq --no-install-recommends nodejs npm >/dev/null; }; } || { \
 	  echo "npm is missing and could not be installed: as root, apt-get install nodejs npm"; exit 3; }

@@ -70,7 +70,7 @@ class Console:
 class Browser:
     """A browser: it keeps cookies, says where a request was made, and follows no redirect unasked."""
 
-    client: TestClient[web.Request, None]
+    client: TestClient[web.Request, web.Application]
 
     async def get(self, path: str, **headers: str) -> ClientResponse:
         return await self.client.get(f"{BASE}{path}", allow_redirects=False, headers=headers)
@@ -104,7 +104,8 @@ async def console(
         shell = Shell(town.site, settings or ConsoleSettings(), (*ROUTES, *extra))
         app = web.Application()
         shell.mount(app)
-        async with TestServer(app) as server:
+        server = TestServer(app)
+        async with server:
             yield Console(town, shell, server)
 
 
