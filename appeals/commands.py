@@ -7,9 +7,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from appeals.model import Kind, Result
+
+LONGEST_TEXT: Final = 4000
+"""Characters of a text that people write; Open311's limit for a description."""
+
+EDITABLE: Final = frozenset(
+    {
+        "category",
+        "address",
+        "district",
+        "description",
+        "applicant",
+        "applicant_phone",
+        "applicant_email",
+        "language",
+        "privileged",
+        "complained_of",
+    }
+)
+"""What of an appeal is written by hand."""
 
 
 class DismissReason(StrEnum):
@@ -38,7 +57,7 @@ class Command:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edit(Command):
-    """Write or correct fields; ``changes`` maps names of ``workflow.EDITABLE`` to values, None empties one."""
+    """Write or correct fields; ``changes`` maps names of ``EDITABLE`` to values, None empties one."""
 
     action = "edit"
     changes: Mapping[str, str | bool | None]

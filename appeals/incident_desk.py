@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from appeals import commands, duty_store, incident_store, register_store, workflow
+from appeals import commands, duty_store, incident_store, register_store
+from appeals.decision import INFORM_WITHIN, Owed
 from appeals.duties import Duty, DutyKind
 from appeals.errors import ChangedMeanwhileError, GuardError, NoSuchAppealError, RoleError
 from appeals.incidents import ROLES, Incident, IncidentStatus, IncidentStatusError, NoSuchIncidentError, Report
@@ -13,7 +14,6 @@ from appeals.model import Actor, Appeal, HistoryEntry, Status
 from appeals.ports import Tx
 from appeals.register import Desk
 from appeals.visibility import Sight, sight
-from appeals.workflow import Owed
 
 ENDED_REASON: Final = "incident_ended"
 """Why callers are owed a word when an incident is over; also the code of the template."""
@@ -236,7 +236,7 @@ class IncidentDesk:
         if report.number is not None:
             numbers.add(report.number)
         appeal = None if report.appeal_id is None else register_store.load(tx, report.appeal_id)
-        due_at = now + workflow.INFORM_WITHIN
+        due_at = now + INFORM_WITHIN
         if appeal is not None:
             duty = self.desk.owe(tx, appeal, Owed(DutyKind.INFORM, ENDED_REASON, due_at), now)
         elif report.number is not None:
@@ -311,7 +311,7 @@ def _allow(actor: Actor, action: str) -> None:
 
 def _text(text: str) -> str:
     told = text.strip()
-    if not told or len(told) > workflow.LONGEST_TEXT:
+    if not told or len(told) > commands.LONGEST_TEXT:
         raise GuardError("text_missing", "say what callers are to be told", field="text")
     return told
 

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from appeals import duty_store, incident_store, register_store, workflow
 from appeals.commands import Command, Edit, Merge, Withdraw
+from appeals.decision import INFORM_WITHIN, Decision, Owed
 from appeals.duties import Duty, DutyKind, Excuse
 from appeals.errors import ChangedMeanwhileError, GuardError, NoSuchAppealError
 from appeals.model import ENDED, Actor, Appeal, Channel, HistoryEntry, Role, Status
@@ -18,7 +19,6 @@ from appeals.ports import Clock, IdFactory, Tx
 from appeals.reference import Reference
 from appeals.service import new_id
 from appeals.visibility import Sight, sight
-from appeals.workflow import Decision, Owed
 
 SYSTEM: Final = Actor("contact-centre", frozenset({Role.SYSTEM}))
 """This program, when a rule acts."""
@@ -181,7 +181,7 @@ class Desk:
             if merged is None:
                 continue
             if merged.incident_id is None:
-                owed = Owed(DutyKind.INFORM, "result", now + workflow.INFORM_WITHIN)
+                owed = Owed(DutyKind.INFORM, "result", now + INFORM_WITHIN)
                 told = replace(
                     merged,
                     result=ended.result,

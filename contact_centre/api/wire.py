@@ -17,8 +17,8 @@ from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from appeals.commands import EDITABLE, LONGEST_TEXT
 from appeals.model import Appeal
-from appeals.workflow import EDITABLE, LONGEST_TEXT
 
 Instant = Annotated[datetime, Meta(tz=True)]
 """A time with its offset (RFC 3339)."""

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from appeals import queries, reference_store
 from appeals.deadlines import explain
+from appeals.due import deadlines
 from appeals.duties import CallbackState
 from appeals.model import Appeal, Channel, Kind, Status
 from appeals.numbers import format_number
@@ -19,7 +20,6 @@ from appeals.search import MOST_AT_ONCE, AppealQuery, Between, Order
 from appeals.search_sqlite import SqliteSearch
 from appeals.similar import Similar, similar
 from appeals.visibility import Sight, sight
-from appeals.workflow import deadlines
 from contact_centre import accounts, views
 from contact_centre.cli import register
 from contact_centre.cli.context import (

@@ -12,9 +12,8 @@ from typing import Any, Final, get_type_hints
 import click
 
 from appeals import commands, register_store
-from appeals.commands import Command
+from appeals.commands import EDITABLE, Command
 from appeals.model import Actor, Appeal, Channel
-from appeals.workflow import EDITABLE
 from contact_centre import accounts, views
 from contact_centre.cli.context import (
     MOMENT,

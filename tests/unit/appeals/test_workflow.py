@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from appeals import commands, workflow
 from appeals.commands import Command, DismissReason, Ground
+from appeals.decision import Decision
 from appeals.duties import Duty, DutyKind
 from appeals.errors import GuardError, IllegalTransitionError, RegisterError, RoleError, UnknownReferenceError
 from appeals.model import ENDED, OPEN, Actor, Appeal, Channel, Kind, Result, Role, Status
-from appeals.workflow import TRANSITIONS, Decision, allowed_actions, decide
+from appeals.workflow import TRANSITIONS, allowed_actions, decide
 from tests import town
 from tests.town import OPERATOR, REFERENCE, REGISTERED_AT, ROADS, SUPERVISOR, WATER
 

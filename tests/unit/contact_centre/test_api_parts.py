@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appeals import commands
-from appeals.commands import Command
+from appeals.commands import EDITABLE, Command
 from appeals.model import Pause, Role
 from appeals.search import AppealQuery
-from appeals.workflow import EDITABLE, TRANSITIONS
+from appeals.workflow import TRANSITIONS
 from contact_centre.api import tokens, wire
 from contact_centre.api.appeals import AppealsAsked
 from contact_centre.api.document import codes
