@@ -8,7 +8,8 @@ KEEP ?=
 
 .PHONY: demo test check fast e2e bench fuzz soak docker-test setup asterisk chromium lock clean
 
-demo: setup asterisk
+# What browsers need is bundled only where somebody will look.
+demo: $(VENV)/.complete asterisk $(if $(KEEP),$(VENDOR)/.complete)
 	@$(BIN)/python -m contact_centre.demo.story $(if $(KEEP),--keep)
 
 # Fast parts first: a mistake is told within seconds, not after the telephones.
