@@ -12,6 +12,7 @@ from multidict import MultiDict
 from appeals import queries, reference_store, register_store, visibility, workflow
 from appeals.commands import Edit
 from appeals.deadlines import explain
+from appeals.due import deadlines
 from appeals.errors import ChangedMeanwhileError, NoSuchAppealError, RegisterError
 from appeals.model import OPEN, Appeal, Channel, HistoryEntry, Status
 from appeals.reference import Reference
@@ -205,7 +206,7 @@ async def _show(asked: Asked, appeal_id: str, attempted: Attempted | None = None
         calls = [await seen_calls.get(connection, call_id, actor) for call_id in appeal.calls[-MOST_CALLS:]]
         people = {one.login: one.name for one in await accounts.all_accounts(connection)}
         into = None if appeal.merged_into is None else await queries.get_appeal(connection, appeal.merged_into)
-    dated = workflow.deadlines(appeal, rules)
+    dated = deadlines(appeal, rules)
     explained = [
         (name, deadline.at, explain(deadline, language))
         for name, deadline in ((N_("Promise of the city"), dated.promised), (N_("Limit of the law"), dated.legal))
