@@ -22,7 +22,6 @@ DAYS: Final = ("created", "registered", "due")
 
 def query_of(sent: MultiMapping[str]) -> AppealQuery:
     """The question that an address asks. What it does not understand, it does not ask."""
-    order = _one_of(Order, sent.get("order")) or Order.NEWEST
     made = AppealQuery(
         text=_text(sent.get("text")),
         statuses=frozenset(one for one in (_one_of(Status, value) for value in sent.getall("status", [])) if one),
@@ -30,18 +29,18 @@ def query_of(sent: MultiMapping[str]) -> AppealQuery:
         channel=_one_of(Channel, sent.get("channel")),
         overdue="overdue" in sent,
         escalated="escalated" in sent,
-        order=order,
+        order=_one_of(Order, sent.get("order")),
         limit=ON_A_PAGE,
-        cursor=_cursor(sent.get("cursor"), order),
     )
     texts = {name: _text(sent.get(name)) for name in TEXTS}
     days = {name: Between(_day(sent.get(f"{name}_since")), _day(sent.get(f"{name}_until"), 1)) for name in DAYS}
-    return replace(made, **texts, **days)  # type: ignore[arg-type]
+    asked = replace(made, **texts, **days)  # type: ignore[arg-type]
+    return replace(asked, cursor=_cursor(sent.get("cursor"), asked.in_order))
 
 
 def narrowed(query: AppealQuery) -> bool:
     """Whether anything is asked for but everything."""
-    return replace(query, order=Order.NEWEST, cursor=None) != AppealQuery(limit=query.limit)
+    return replace(query, order=None, cursor=None) != AppealQuery(limit=query.limit)
 
 
 def _one_of(kind: type[E], text: str | None) -> E | None:

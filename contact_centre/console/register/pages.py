@@ -281,17 +281,14 @@ def _details(asked: Asked, entry: HistoryEntry, reference: Reference) -> list[tu
     names = {code: getattr(one.name, asked.renderer.language) for code, one in reference.services.items()}
     names |= {code: getattr(one.name, asked.renderer.language) for code, one in reference.categories.items()}
     names |= {code: getattr(one, asked.renderer.language) for code, one in reference.districts.items()}
-    told = []
-    for key, value in entry.details.items():
-        if value is None and entry.event != "edited":
-            continue
-        label = asked.words(words.FIELDS[key]) if key in words.FIELDS else key
-        told.append((label, "" if value is None else _in_words(asked, key, value, names)))
-    return told
-
-
-def _in_words(asked: Asked, key: str, value: str, names: dict[str, str]) -> str:
-    return names.get(value) or asked.words(words.value(key, value))
+    called = {key: asked.words(words.FIELDS[key]) if key in words.FIELDS else key for key in entry.details}
+    told = [
+        (called[key], names.get(value) or asked.words(words.value(key, value)))
+        for key, value in entry.details.items()
+        if value is not None and key != "call_id"
+    ]
+    unnamed = [called[key] for key, value in entry.details.items() if value is None and entry.event == "edited"]
+    return [(", ".join(unnamed), ""), *told] if unnamed else told
 
 
 def _done(asked: Asked) -> str | None:
