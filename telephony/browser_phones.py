@@ -1,8 +1,8 @@
 """Accounts of operators' browsers: given to the page when it opens, ended by sign-out or by the clock.
 
-They lie in a small SQLite file that Asterisk reads through a *view* (sorcery.conf, extconfig.conf), and what has
-expired is not in the view. So nothing needs to run for an account to end: neither our service nor a timer; and nothing
-of ours needs to run for one to be used (docs/decisions/0016). Asterisk holds digests alone.
+They lie in a small SQLite file that Asterisk reads through a *view* (sorcery.conf, extconfig.conf), in which an account
+that has expired has a password that nobody knows. So nothing needs to run for an account to end: neither our service
+nor a timer; and nothing of ours needs to run for one to be used (docs/decisions/0016). Asterisk holds digests alone.
 
 An account is good for one page: the next ``issue`` for the same login replaces it. What ends is the right to register
 and to call; a talk in progress is not cut, and a page that is still registered is forgotten within a minute
@@ -60,7 +60,6 @@ class BrowserPhones:
         password = secrets.token_urlsafe(_PASSWORD_BYTES)
         expires_at = at + LIFETIME
         with self._open() as database:
-            database.execute("DELETE FROM accounts WHERE expires_at <= ?", (int(at.timestamp()),))
             database.execute(
                 "INSERT OR REPLACE INTO accounts (endpoint, digest, expires_at) VALUES (?, ?, ?)",
                 (phone.endpoint, phones.digest(phone.endpoint, password), int(expires_at.timestamp())),
@@ -76,7 +75,11 @@ class BrowserPhones:
         if not (self._etc / BROWSER_ACCOUNTS).exists():
             return False
         with self._open() as database:
-            return database.execute("DELETE FROM accounts WHERE endpoint = ?", (f"operator-{login}",)).rowcount > 0
+            done = database.execute(
+                "UPDATE accounts SET digest = '', expires_at = 0 WHERE endpoint = ? AND expires_at > 0",
+                (f"operator-{login}",),
+            )
+            return done.rowcount > 0
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:

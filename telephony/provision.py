@@ -48,13 +48,18 @@ KEY: Final = Path("generated/browsers.key")
 """The certificate for browsers that ``install`` makes where the city gives none."""
 
 _BROWSER_SCHEMA: Final = """
+BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS accounts (endpoint TEXT PRIMARY KEY, digest TEXT NOT NULL, expires_at INTEGER NOT NULL);
-CREATE VIEW IF NOT EXISTS browser_auths AS
+DROP VIEW IF EXISTS browser_auths;
+CREATE VIEW browser_auths AS
     SELECT endpoint AS id, 'digest' AS auth_type, endpoint AS username, 'contact-centre' AS realm,
-           'MD5:' || digest AS password_digest
-    FROM accounts WHERE expires_at > CAST(strftime('%s', 'now') AS INTEGER);
+           'MD5:' || CASE WHEN expires_at > CAST(strftime('%s', 'now') AS INTEGER) THEN digest
+                          ELSE lower(hex(randomblob(16))) END AS password_digest
+    FROM accounts;
+COMMIT;
 """
-"""The columns are those of a pjsip ``auth``, the realm is ``REALM``; what has expired is not there."""
+"""The columns are those of a pjsip ``auth``, the realm is ``REALM``. What has expired has a password that nobody knows,
+another for each question: an account that is not there Asterisk would answer with 500, and the page would try again."""
 
 _SHARED_FILE: Final = 0o660
 
