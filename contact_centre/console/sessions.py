@@ -67,7 +67,7 @@ _TOUCH: Final = update(sessions).where(sessions.c.digest == bindparam("of_digest
 _END: Final = delete(sessions).where(sessions.c.digest == bindparam("of_digest"))
 _END_ALL: Final = delete(sessions).where(sessions.c.login == bindparam("of_login"))
 _SWEEP: Final = delete(sessions).where(
-    or_(sessions.c.created_at < bindparam("created_before"), sessions.c.seen_at < bindparam("seen_before"))
+    or_(sessions.c.created_at <= bindparam("created_before"), sessions.c.seen_at <= bindparam("seen_before"))
 )
 
 
