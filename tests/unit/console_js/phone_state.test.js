@@ -174,7 +174,7 @@ test("what is seen is never refused, what is asked at the wrong time changes not
         assert.ok(error instanceof NotNow && COMMAND_NAMES.includes(event.type), `${event.type}: ${error}`);
         continue;
       }
-      next = { ...next, attempt: Math.min(next.attempt, 2) };
+      next = { ...next, attempt: 0, last: null }; // neither decides what comes next
       const key = JSON.stringify(next);
       if (!seen.has(key)) {
         seen.set(key, next);
@@ -182,7 +182,7 @@ test("what is seen is never refused, what is asked at the wrong time changes not
       }
     }
   }
-  assert.ok(seen.size > 500, `${seen.size} states`);
+  assert.ok(seen.size > 300, `${seen.size} states`);
   for (const state of seen.values()) {
     const [stopped, effects] = step(state, { type: "stop", closing: true });
     assert.deepEqual([stopped.line, stopped.call, stopped.consult], ["off", null, null]);
