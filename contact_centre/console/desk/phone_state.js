@@ -13,8 +13,9 @@
  * call   null, or the talk with the citizen: phase ringing | answering | dialling | talking | ending
  * consult  null, or the talk with a colleague before a transfer: phase dialling | talking | ending
  * transfer null, or what was asked for: kind blind | attended, target
- * last   why the last call ended, as a code that the page puts into words:
- *        hung-up, other-side, missed, declined, failed, media-lost, transferred, phone-stopped
+ * last   what happened last, as a code that the page puts into words. The call ended: hung-up, other-side, missed,
+ *        declined, failed, media-lost, transferred, phone-stopped; it goes on: transfer-failed; before this page was
+ *        loaded: page-closed (the citizen was given back to the queue, and comes first)
  */
 
 export const FIRST_RETRY_S = 1;

@@ -295,6 +295,18 @@ def test_browsers_reach_the_telephone_and_nothing_else(installed: Path, tmp_path
     assert "trust_id_inbound" not in template
 
 
+def test_whom_an_operator_asks_on_a_second_channel_is_recorded_with_the_citizens_call() -> None:
+    assert EXTENSIONS.count("Set(GLOBAL(CALL_OF_${CHANNEL(endpoint)})=${CALL_ID})") == 1
+    person = EXTENSIONS.split("[to-person]")[1].split("\n[")[0]
+    asked, own = (
+        person.index("Set(__CALL_ID=${CALL_OF_${CHANNEL(endpoint)}})"),
+        person.index("Set(__CALL_ID=${UNIQUEID})"),
+    )
+    assert asked < own < person.index("Dial(")
+    for begun in ("CALL_OF_${CHANNEL(endpoint)}", "CALL_OF_${OPERATOR}"):
+        assert EXTENSIONS.count(f"Set(GLOBAL({begun})=)") == 1  # and forgotten when the call ends
+
+
 def test_a_citizen_whose_operator_was_lost_waits_in_front_and_never_in_a_circle() -> None:
     left = EXTENSIONS.split("exten => left,1,")[1].split("\n; ----")[0]
     assert 'GotoIf($["${ENDED}" != "44"]?farewell,s,1)' in left
