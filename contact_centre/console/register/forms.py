@@ -111,8 +111,8 @@ def written_fields(
         kind, options = _shape(name, bool if name == "privileged" else str, reference, language, words)
         stored = _text(getattr(appeal, name)) if appeal is not None else ("uk" if name == "language" else "")
         value, now = stored, None
-        if typed is not None and f"{_WAS}{name}" in typed:
-            own, was = typed.get(name, ""), typed[f"{_WAS}{name}"]
+        if typed is not None:
+            own, was = typed.get(name, ""), typed.get(f"{_WAS}{name}", "")
             if own != was:
                 value, now = own, (None if stored in {was, own} else _called(stored, options) or words(N_("nothing")))
         made.append(
