@@ -24,6 +24,7 @@ from contact_centre.clock import SystemClock
 from contact_centre.collecting import seldom_collected
 from contact_centre.config import Settings
 from contact_centre.console.build import build as build_console
+from contact_centre.console.shift.hub import Hub
 from contact_centre.dispatch import Dispatcher
 from contact_centre.finalise import Finaliser
 from contact_centre.follow import LedgerFollower
@@ -110,6 +111,7 @@ async def _serve(settings: Settings, writer: Writer, engine: AsyncEngine, ready:
     fastagi = FastAgi(agi_watch.ended)
     fastagi.add_route("incoming", Incoming(lookup).serve)
     live_feed = LiveFeed()
+    hub = Hub(live_feed, clock.now)
     ledger_watch = LedgerWatch(settings.asterisk.ledger, writer, clock, metrics.ledger_gaps.inc)
     ami = AmiLink(
         settings.asterisk.ami_host,
@@ -133,7 +135,7 @@ async def _serve(settings: Settings, writer: Writer, engine: AsyncEngine, ready:
         metrics,
     )
     site = site_of(settings, writer, engine, clock, to_e164)
-    api, console = build_api(site), build_console(settings, site)
+    api, console = build_api(site), build_console(settings, site, hub)
     application = health.application(watch)
     application.add_subapp(BASE, api.application())
     console.mount(application)
@@ -163,6 +165,7 @@ async def _serve(settings: Settings, writer: Writer, engine: AsyncEngine, ready:
                 dispatcher.run(),
                 api.run(),
                 console.run(),
+                hub.run(),
             )
         ]
         ready(door.name)

@@ -15,6 +15,7 @@ from contact_centre.config import ConsoleSettings
 from contact_centre.console.browser import Browser
 from contact_centre.console.render import Renderer
 from contact_centre.console.sessions import Limits, Person, Session, Stage
+from contact_centre.console.shift.hub import Hub
 
 BASE: Final = "/console"
 EVERYBODY: Final = frozenset(ROLES)
@@ -51,6 +52,7 @@ class Console:
     settings: ConsoleSettings
     limits: Limits
     routes: Mapping[str, Route]
+    live: Hub
 
     def address(self, name: str, /, **parts: str) -> str:
         """The address of a route; parameters that are not parts of its path become its query."""

@@ -23,6 +23,7 @@ from contact_centre.console.languages import DEFAULT, LANGUAGES, N_
 from contact_centre.console.render import THEMES, Renderer
 from contact_centre.console.route import BASE, Asked, Console, Reply, Route, limits_of, read_form
 from contact_centre.console.sessions import Session, Stage
+from contact_centre.console.shift.hub import Hub
 from contact_centre.writer import SqliteTx
 
 ANSWER_WITHIN_S: Final = 30.0
@@ -76,9 +77,9 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Shell:
     """Serves routes. ``run`` must run beside it."""
 
-    def __init__(self, site: Site, settings: ConsoleSettings, routes: Sequence[Route]) -> None:
+    def __init__(self, site: Site, settings: ConsoleSettings, routes: Sequence[Route], live: Hub) -> None:
         self._assets = Assets.read()
-        self._console = Console(site, settings, limits_of(settings), {route.name: route for route in routes})
+        self._console = Console(site, settings, limits_of(settings), {route.name: route for route in routes}, live)
 
     def mount(self, at: web.Application) -> None:
         """Serve the console below ``route.BASE``; whoever names only the host is led there."""
@@ -86,6 +87,10 @@ class Shell:
         async def lead(_: web.Request) -> web.Response:
             return web.Response(status=303, headers={"Location": f"{BASE}/"})
 
+        async def stop(_: web.Application) -> None:
+            self._console.live.close()
+
+        at.on_shutdown.append(stop)
         at.add_subapp(BASE, self._application())
         at.router.add_get("/", lead)
         at.router.add_get(BASE, lead)

@@ -16,6 +16,8 @@ from contact_centre.console import keys, passwords
 from contact_centre.console.route import BASE, Route
 from contact_centre.console.routes import ROUTES
 from contact_centre.console.shell import Shell
+from contact_centre.console.shift.hub import Hub
+from contact_centre.live_feed import LiveFeed
 from contact_centre.writer import SqliteTx
 from tests.integration.api_rig import Api, api
 
@@ -101,7 +103,8 @@ async def console(
     folder: Path, settings: ConsoleSettings | None = None, extra: tuple[Route, ...] = ()
 ) -> AsyncIterator[Console]:
     async with api(folder) as town:
-        shell = Shell(town.site, settings or ConsoleSettings(), (*ROUTES, *extra))
+        live = Hub(LiveFeed(), town.clock.now)
+        shell = Shell(town.site, settings or ConsoleSettings(), (*ROUTES, *extra), live)
         app = web.Application()
         shell.mount(app)
         server = TestServer(app)

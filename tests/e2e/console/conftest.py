@@ -1,23 +1,32 @@
-"""One Chromium for all tests of a worker; a console of its own for each module."""
+"""A Chromium and a console of its own for each module."""
 
 import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.e2e.console.console_site import PASSWORD, ConsoleSite, served
 
+ROOT = Path(__file__).parents[3]
+SCREENSHOTS = ROOT / "var" / "screenshots"
+AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
-@pytest.fixture(scope="session")
+
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    """For a module, not a session: while it is there Playwright's loop runs, and asynchronous tests cannot."""
     path = shutil.which("chromium")
     assert path is not None, "chromium is missing: `make chromium` installs it"
     as_root = ["--no-sandbox"] if os.geteuid() == 0 else []  # Chromium refuses to run as root otherwise
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=as_root)
+        browser = playwright.chromium.launch(
+            executable_path=path, args=["--lang=uk", *as_root], env={**os.environ, "LANGUAGE": "uk"}
+        )
         yield browser
         browser.close()
 
@@ -51,4 +60,22 @@ def sign_in(page: Page, console: ConsoleSite, login: str, password: str = PASSWO
     page.wait_for_url(f"{console.address}/")
 
 
-SCREENSHOTS = Path(__file__).parents[3] / "var" / "screenshots"
+def accessible(page: Page) -> list[str]:
+    """What axe-core finds on the page as it stands."""
+    page.evaluate(AXE.read_text("utf-8"))
+    found: dict[str, Any] = page.evaluate("rules => axe.run({runOnly: rules})", RULES)
+    return [
+        f"{one['id']}: {node['target']} {node['failureSummary']}"
+        for one in found["violations"]
+        for node in one["nodes"]
+    ]
+
+
+def look(page: Page, name: str, *, whole: bool = True, checked: bool = True) -> None:
+    """Keep a picture of the page, or of what the window shows of it, and hold it against the rules."""
+    page.evaluate("document.fonts.ready")
+    page.evaluate("document.activeElement.blur()")
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=whole)
+    assert not checked or accessible(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the page is wider than the window"

@@ -23,10 +23,13 @@ from contact_centre.api.site import Site
 from contact_centre.config import Settings
 from contact_centre.console import keys, passwords
 from contact_centre.console.build import build
+from contact_centre.console.shift.hub import Hub
+from contact_centre.live_feed import LiveFeed
 from contact_centre.writer import SqliteTx, Writer
 from telephony import store
 from telephony.core.call import Call, CallChanged, Direction, Leg, QueueOutcome, Span
 from telephony.core.call import Role as Party
+from telephony.links.ami import Item
 
 T = TypeVar("T")
 
@@ -63,6 +66,11 @@ class ConsoleSite:
     site: Site
     clock: Clock
     loop: asyncio.AbstractEventLoop
+    feed: LiveFeed
+
+    def hear(self, item: Item) -> None:
+        """An item of Asterisk's stream of events."""
+        self.loop.call_soon_threadsafe(self.feed.hear, item)
 
     def write(self, job: Callable[[SqliteTx], T]) -> T:
         """Run a job in the database's writer."""
@@ -260,11 +268,17 @@ def served(folder: Path) -> Iterator[ConsoleSite]:
         writer, engine = Writer(settings.database), database.readers(settings.database)
         site = replace(site_of(settings, writer, engine, clock, lambda raw: raw), clock=clock)
         app = web.Application()
-        build(settings, site).mount(app)
+        feed = LiveFeed()
+        hub = Hub(feed, clock.now)
+        build(settings, site, hub).mount(app)
+        told = asyncio.create_task(hub.run())
         async with TestServer(app) as server:
-            running.append(ConsoleSite(str(server.make_url("/console")), site, clock, asyncio.get_running_loop()))
+            address = str(server.make_url("/console"))
+            running.append(ConsoleSite(address, site, clock, asyncio.get_running_loop(), feed))
             ready.set()
             await asyncio.to_thread(stopped.wait)
+        told.cancel()
+        await asyncio.gather(told, return_exceptions=True)
         await engine.dispose()
         await asyncio.to_thread(writer.close)
 

@@ -8,7 +8,7 @@ from playwright.sync_api import BrowserContext, Dialog, Page, expect
 
 from appeals import commands
 from contact_centre.console import sessions
-from tests.e2e.console.conftest import sign_in
+from tests.e2e.console.conftest import look, sign_in
 from tests.e2e.console.console_site import MARIA, OLENA, PASSWORD, ConsoleSite
 
 WORDS = "Вода стоїть у підвалі вже третій день <b>по коліно</b>"
@@ -46,6 +46,7 @@ def test_a_session_that_ends_in_mid_form_is_renewed_in_place_and_the_form_is_sen
     dialog.locator("[name=password]").fill("не той пароль зовсім")
     page.keyboard.press("Enter")
     expect(dialog.locator(".error")).to_be_visible()
+    look(page, "session-ended-uk-light", whole=False)
     assert typed(page) == WORDS
     dialog.locator("[name=password]").fill(PASSWORD)
     page.keyboard.press("Enter")
@@ -74,6 +75,7 @@ def test_a_service_that_does_not_answer_keeps_the_form(
     window.set_offline(True)
     page.click("details[open] button")
     expect(page.locator("#notice")).to_be_visible()
+    look(page, "service-away-uk-light", whole=False)
     assert typed(page) == WORDS
     window.set_offline(False)
     page.click("details[open] button")
@@ -89,6 +91,7 @@ def test_a_change_by_another_is_shown_beside_what_was_typed(page: Page, console:
     expect(page.locator(".changed")).to_contain_text("Марія Бойчук")
     assert typed(page) == WORDS
     expect(page.locator("small.warned")).to_contain_text("Прорив")
+    look(page, "changed-meanwhile-uk-light")
     assert page.locator("#edit-address").input_value() == "вул. Руська, 1"
     page.click("details[open] button")
     page.wait_for_url("**done=edit")

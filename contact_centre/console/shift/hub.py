@@ -1,0 +1,170 @@
+"""The live view on its way to many pages: server-sent events (WHATWG HTML, 9.2).
+
+A frame is built once and written to every transport as it is. A page that comes back names the last frame it has seen
+and gets what it missed, or everything. One that does not read is cut off; it comes back by itself, and the others have
+noticed nothing.
+"""
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import Any, Final
+
+import uuid_utils
+from aiohttp import web
+
+from appeals.numbers import format_number, parse_number
+from contact_centre.live_feed import LiveFeed, Update
+from telephony.live import Change, Row
+
+KEPT: Final = 512
+"""Frames that a page may have missed and still get one by one."""
+STALLED: Final = 256 * 1024
+"""Bytes that wait for a page that does not read; then it is cut off."""
+BEAT_S: Final = 15.0
+"""A sign of life, so that a proxy keeps the connection and a page that is gone is noticed."""
+LIFE_S: Final = 120.0
+"""A stream ends after this and the page asks again: whoever was signed out meanwhile gets nothing more."""
+RETRY_MS: Final = 1000
+
+
+def frame(event: str, data: object, number: str) -> bytes:
+    """An event as the page's ``EventSource`` reads it."""
+    text = json.dumps(data, ensure_ascii=False, default=_plain, separators=(",", ":"))
+    return f"id: {number}\nevent: {event}\ndata: {text}\n\n".encode()
+
+
+def chunk(content: bytes) -> bytes:
+    """Content as a chunk of HTTP/1.1 (RFC 9112, 7.1)."""
+    return b"%x\r\n%b\r\n" % (len(content), content)
+
+
+_BEAT: Final = chunk(b": \n\n")
+
+
+def _row(row: Row) -> dict[str, Any]:
+    """A row of the view, with the number as people read it."""
+    told = asdict(row)
+    if told.get("number"):
+        e164 = parse_number(told["number"]).e164
+        told["number"] = told["number"] if e164 is None else format_number(e164)
+    return told
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime):
+        return round(value.timestamp() * 1000)
+    if isinstance(value, Enum):
+        return value.value
+    raise TypeError(type(value).__name__)
+
+
+@dataclass(eq=False, slots=True)
+class Listener:
+    """A page that listens."""
+
+    transport: asyncio.Transport
+    gone: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def write(self, wire: bytes) -> bool:
+        """Send it; False if the page is gone, or was cut off because it does not read."""
+        if self.gone.is_set() or self.transport.is_closing():
+            self.gone.set()
+            return False
+        self.transport.write(wire)
+        if self.transport.get_write_buffer_size() > STALLED:
+            self.gone.set()
+            self.transport.abort()
+        return not self.gone.is_set()
+
+
+class Hub:
+    """Tells every listener of every change. ``run`` must run beside it."""
+
+    def __init__(self, feed: LiveFeed, now: Callable[[], datetime]) -> None:
+        self._feed = feed
+        self._now = now
+        self._listeners: dict[Listener, None] = {}
+        self._born = uuid_utils.uuid7().hex[:12]
+        self._count = 0
+        self._kept: deque[tuple[int, bytes]] = deque(maxlen=KEPT)
+
+    @property
+    def listeners(self) -> int:
+        """How many pages listen."""
+        return len(self._listeners)
+
+    async def run(self) -> None:
+        """For ever: pass on what the live view says."""
+        with self._feed.subscribe() as subscription:
+            while True:
+                self.tell(await subscription.next())
+
+    def tell(self, update: Update) -> None:
+        """Write one update to everybody."""
+        self._count += 1
+        told = self._told(update.changes, up=update.up, fresh=update.fresh)
+        wire = chunk(frame("board", told, self._number()))
+        self._kept.append((self._count, wire))
+        gone = [one for one in self._listeners if not one.write(wire)]
+        for one in gone:
+            self._listeners.pop(one, None)
+
+    def close(self) -> None:
+        """The service stops: end every stream."""
+        for listener in self._listeners:
+            listener.gone.set()
+
+    async def listen(self, request: web.Request) -> web.StreamResponse:
+        """Answer a page until it is gone, is cut off, or has listened for ``LIFE_S``."""
+        response = web.StreamResponse(
+            headers={"Content-Type": "text/event-stream; charset=utf-8", "X-Accel-Buffering": "no"}
+        )
+        response.enable_chunked_encoding()
+        await response.prepare(request)
+        transport = request.transport
+        if transport is None:
+            return response
+        listener = Listener(transport)
+        listener.write(chunk(f"retry: {RETRY_MS}\n\n".encode()))
+        for wire in self._missed(request.headers.get("Last-Event-ID", "")):
+            listener.write(wire)
+        self._listeners[listener] = None
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LIFE_S):
+                    while listener.write(_BEAT):
+                        await _event_or(listener.gone, BEAT_S)
+        finally:
+            self._listeners.pop(listener, None)
+        return response
+
+    def _missed(self, last: str) -> Iterable[bytes]:
+        """The frames since the one that the page saw last; everything there is, if that is too long ago."""
+        born, _, number = last.partition("-")
+        if born == self._born and number.isdecimal() and len(number) <= len(str(self._count)):
+            seen = int(number)
+            oldest = self._kept[0][0] if self._kept else self._count + 1
+            if oldest - 1 <= seen <= self._count:
+                return [wire for count, wire in self._kept if count > seen]
+        rows = list(self._feed.state.rows())
+        told = self._told(rows, up=self._feed.up, fresh=True)
+        return [chunk(frame("board", told, self._number()))]
+
+    def _number(self) -> str:
+        return f"{self._born}-{self._count}"
+
+    def _told(self, changes: Iterable[Change], *, up: bool, fresh: bool) -> dict[str, Any]:
+        rows = [[one.table, one.key, None if one.row is None else _row(one.row)] for one in changes]
+        return {"up": up, "fresh": fresh, "now": self._now(), "rows": rows}
+
+
+async def _event_or(event: asyncio.Event, seconds: float) -> None:
+    """Wait for the event, but no longer than this."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), seconds)

@@ -1,0 +1,183 @@
+"""The live board: every page gets the same changes, misses none, and one that does not read disturbs nobody."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import ClientResponse
+
+from contact_centre.console.shift import hub as hubs
+from contact_centre.console.shift.hub import Hub, Listener
+from contact_centre.live_feed import LiveFeed
+from telephony.live import Snapshot
+from telephony.wire.ami import Message
+from tests.integration.console_rig import Console, browser, console
+
+AT = datetime.fromtimestamp(1795383500, UTC)
+
+
+def member(login: str, status: str = "1", event: str = "QueueMemberStatus") -> Message:
+    interface = f"PJSIP/operator-{login}"
+    return Message.of(
+        ("Event", event),
+        ("Queue", "contact-centre"),
+        ("Interface", interface),
+        ("Location", interface),
+        ("Status", status),
+    )
+
+
+@pytest.fixture
+async def site(tmp_path: Path) -> AsyncIterator[Console]:
+    async with console(tmp_path) as one:
+        await one.everybody()
+        yield one
+
+
+@pytest.fixture
+async def feed(site: Console) -> AsyncIterator[LiveFeed]:
+    """The live view that the pages show, as it goes on."""
+    live = site.shell._console.live
+    running = asyncio.create_task(live.run())
+    await asyncio.sleep(0)
+    yield live._feed
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def event(answer: ClientResponse) -> tuple[str, dict[str, Any]]:
+    """The next event of a stream: its id and its data."""
+    fields: dict[str, str] = {}
+    async with asyncio.timeout(5):
+        while True:
+            line = (await answer.content.readline()).decode().rstrip("\n")
+            if not line and "data" in fields:
+                return fields["id"], json.loads(fields["data"])
+            name, _, value = line.partition(": ")
+            if value:
+                fields[name] = value
+
+
+async def test_a_page_gets_everything_and_then_each_change(site: Console, feed: LiveFeed) -> None:
+    feed.hear(Snapshot(AT, (member("olena", event="QueueMember"),), ()))
+    async with browser(site) as one:
+        await one.sign_in("supervisor")
+        page = await (await one.get("/board")).text()
+        assert 'data-live="/console/live"' in page
+        answer = await one.get("/live")
+        assert answer.content_type == "text/event-stream"
+        _, first = await event(answer)
+        assert (first["up"], first["fresh"], [row[:2] for row in first["rows"]]) == (
+            True,
+            True,
+            [["operators", "olena"]],
+        )
+        assert first["rows"][0][2]["state"] == "free"
+        feed.hear(member("olena", "6"))
+        _, second = await event(answer)
+        assert (second["fresh"], second["rows"][0][2]["state"]) == (False, "ringing")
+        feed.hear(member("olena", event="QueueMemberRemoved"))
+        _, third = await event(answer)
+        assert third["rows"] == [["operators", "olena", None]]
+        answer.close()
+
+
+async def test_who_comes_back_gets_what_was_missed_and_who_was_away_too_long_everything(
+    site: Console, feed: LiveFeed
+) -> None:
+    feed.hear(Snapshot(AT, (member("olena", event="QueueMember"),), ()))
+    live = site.shell._console.live
+    async with browser(site) as one:
+        await one.sign_in("operator")
+        answer = await one.get("/live")
+        last, _ = await event(answer)
+        answer.close()
+        for status in ("6", "2"):
+            feed.hear(member("olena", status))
+            await asyncio.sleep(0.01)
+        again = await one.get("/live", **{"Last-Event-ID": last})
+        missed = [await event(again), await event(again)]
+        assert [data["rows"][0][2]["state"] for _, data in missed] == ["ringing", "talking"]
+        assert not any(data["fresh"] for _, data in missed)
+        again.close()
+        for unknown in ("", "x", f"{last.partition('-')[0]}-999999", f"{last.partition('-')[0]}-9{'0' * 4000}"):
+            anew = await one.get("/live", **{"Last-Event-ID": unknown})
+            assert (await event(anew))[1]["fresh"]
+            anew.close()
+        live._kept.clear()
+        anew = await one.get("/live", **{"Last-Event-ID": last})
+        assert (await event(anew))[1]["fresh"]
+        anew.close()
+
+
+class Deaf(asyncio.Transport):
+    """A page that does not read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waiting = 0
+        self.aborted = False
+
+    def write(self, data: Any) -> None:  # noqa: ANN401 - bytes-like
+        self.waiting += len(data)
+
+    def get_write_buffer_size(self) -> int:
+        return self.waiting
+
+    def is_closing(self) -> bool:
+        return self.aborted
+
+    def abort(self) -> None:
+        self.aborted = True
+
+
+async def test_a_page_that_does_not_read_is_cut_off_and_the_others_hear_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hubs, "STALLED", 2000)
+    feed = LiveFeed()
+    hub = Hub(feed, lambda: AT)
+    deaf, other = Listener(Deaf()), Listener(Deaf())
+    hub._listeners = {deaf: None, other: None}
+    running = asyncio.create_task(hub.run())
+    for turn in range(100):
+        feed.hear(member("olena", "126"[turn % 3]))
+        await asyncio.sleep(0)
+        assert isinstance(other.transport, Deaf)
+        other.transport.waiting = 0
+    running.cancel()
+    assert isinstance(deaf.transport, Deaf)
+    assert deaf.transport.aborted
+    assert deaf.transport.waiting < 4000
+    assert list(hub._listeners) == [other]
+
+
+async def test_a_stream_ends_with_the_service_and_by_itself(
+    site: Console, feed: LiveFeed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = site.shell._console.live
+    async with browser(site) as one:
+        await one.sign_in("operator")
+        answer = await one.get("/live")
+        await event(answer)
+        assert live.listeners == 1
+        live.close()
+        async with asyncio.timeout(5):
+            await answer.content.read()
+        monkeypatch.setattr(hubs, "LIFE_S", 0.05)
+        short = await one.get("/live")
+        async with asyncio.timeout(5):
+            await short.content.read()
+        assert live.listeners == 0
+    assert not feed.up
+
+
+async def test_names_of_any_kind_are_only_text_in_a_frame() -> None:
+    told = hubs.frame("board", {"name": "<script>\n\ndata: x\r\n</script>", "at": AT}, "1").decode()
+    assert told.count("\n") == 4
+    assert json.loads(told.splitlines()[2].removeprefix("data: ")) == {
+        "name": "<script>\n\ndata: x\r\n</script>",
+        "at": 1795383500000,
+    }
