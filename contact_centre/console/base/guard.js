@@ -65,6 +65,7 @@ function signInAgain() {
       step().then((entered) => entered && finish(true)).catch((problem) => {
         error.textContent = problem instanceof TypeError ? message("offline") : problem.message;
         error.hidden = false;
+        (csrf ? code : password).select();
       });
     };
     dialog.onclose = () => finish(false);
