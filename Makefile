@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 KEEP ?=
 
-.PHONY: demo test check fast e2e bench fuzz soak docker-test setup asterisk chromium lock clean
+.PHONY: demo test check fast e2e bench fuzz soak docker-test setup asterisk chromium texts lock clean
 
 # What browsers need is bundled only where somebody will look.
 demo: $(VENV)/.complete asterisk $(if $(KEEP),$(VENDOR)/.complete)
@@ -78,6 +78,12 @@ chromium:
 asterisk:
 	@./asterisk-config/provide-asterisk >/dev/null
 	@./asterisk-config/provide-asterisk --tools >/dev/null
+
+# What code and templates say to people, into the catalogue; what is new there waits for its words (a test looks).
+texts: setup
+	@mkdir -p var
+	@cd contact_centre/console && ../../$(BIN)/pybabel -q extract -F locale/babel.cfg -k N_ --add-location=file --sort-output -o ../../var/console.pot . \
+	  && ../../$(BIN)/pybabel -q update -i ../../var/console.pot -o locale/uk.po -l uk --no-fuzzy-matching --no-wrap --ignore-pot-creation-date
 
 # Hashes, and no addresses of registries.
 lock: setup

@@ -1,5 +1,6 @@
 """What a page or an action of the console is, what it is asked, and how it answers."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -20,6 +21,7 @@ from contact_centre.console.shift.hub import Hub
 BASE: Final = "/console"
 EVERYBODY: Final = frozenset(ROLES)
 LONGEST_BODY: Final = 256 * 1024
+BODY_WITHIN_S: Final = 10.0
 MOST_FIELDS: Final = 200
 
 Reply = web.StreamResponse
@@ -126,16 +128,18 @@ async def read_form(request: web.Request) -> MultiDict[str]:
     Raises:
         web.HTTPRequestEntityTooLarge: It is longer than anything of ours.
         web.HTTPUnsupportedMediaType: It is no form, or no text.
+        TimeoutError: It does not come.
     """
     if not request.body_exists:
         return MultiDict()
     if request.content_type != "application/x-www-form-urlencoded":
         raise web.HTTPUnsupportedMediaType
     body = bytearray()
-    async for chunk in request.content.iter_any():
-        body += chunk
-        if len(body) > LONGEST_BODY:
-            raise web.HTTPRequestEntityTooLarge(LONGEST_BODY, len(body))
+    async with asyncio.timeout(BODY_WITHIN_S):
+        async for chunk in request.content.iter_any():
+            body += chunk
+            if len(body) > LONGEST_BODY:
+                raise web.HTTPRequestEntityTooLarge(LONGEST_BODY, len(body))
     try:
         sent = parse_qs(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="strict")
     except ValueError as error:
