@@ -53,15 +53,23 @@ def browser(city: City, wire: Wire, tmp_path_factory: pytest.TempPathFactory) ->
         yield desk
 
 
+def join(city: City, login: str) -> None:
+    city.asterisk.cli(f"queue add member PJSIP/operator-{login} to contact-centre penalty 0 as {login}")
+
+
+def leave(city: City, login: str) -> None:
+    city.asterisk.cli(f"queue remove member PJSIP/operator-{login} from contact-centre")
+
+
 @pytest.fixture
 def desk(city: City, browser: Desk) -> Iterator[Desk]:
     """Olena's page, fresh and signed in to the queue."""
     browser.open()
     browser.ready()
-    city.asterisk.cli("queue add member PJSIP/operator-olena to contact-centre penalty 0 as olena")
+    join(city, "olena")
     yield browser
     browser.page.goto("about:blank")
-    city.asterisk.cli("queue remove member PJSIP/operator-olena from contact-centre")
+    leave(city, "olena")
     city.asterisk.wait_idle(30)
 
 
@@ -197,7 +205,7 @@ def test_a_page_lost_in_mid_call_gets_its_citizen_back_first_and_a_hang_up_after
 
     assert desk.state["call"]["from"]["number"] == "0501000004"
     assert desk.page.evaluate("window.seen[0].last") == "page-closed"
-    city.asterisk.cli("queue remove member PJSIP/operator-olena from contact-centre")
+    leave(city, "olena")
     desk.do("hangUp")
     citizen.succeed(15)
     city.asterisk.cli("channel request hangup all")
@@ -208,13 +216,14 @@ def test_a_page_lost_in_mid_call_gets_its_citizen_back_first_and_a_hang_up_after
     assert [leg["role"] for leg in record["legs"]].count("operator") == 2
 
 
-def test_a_page_that_is_closed_gets_no_call_and_the_next_operator_does(city: City, desk: Desk, taras: NewPhone) -> None:
+@pytest.mark.usefixtures("taras")
+def test_a_page_that_is_closed_gets_no_call_and_the_next_operator_does(city: City, desk: Desk) -> None:
     assert state_of(city, "olena") == "Not in use"
     desk.page.goto("about:blank")
     wait_until(lambda: state_of(city, "olena") == "Unavailable", 2)
-    city.telephones.dial(taras, "*11")
+    join(city, "taras")
     city.telephones.citizen("588888", "0501000006", tone=CITIZEN).succeed()
-    city.telephones.dial(taras, "*12")
+    leave(city, "taras")
     assert record_of(city, "+380501000006")["operator"] == "taras"
 
 
@@ -259,15 +268,14 @@ def test_of_two_pages_the_older_gives_up(city: City, desk: Desk) -> None:
     younger.close()
 
 
-def test_when_the_lid_is_closed_in_mid_call_the_citizen_goes_to_another_operator(
-    city: City, desk: Desk, taras: NewPhone
-) -> None:
+@pytest.mark.usefixtures("taras")
+def test_when_the_lid_is_closed_in_mid_call_the_citizen_goes_to_another_operator(city: City, desk: Desk) -> None:
     citizen = call(city, desk, "0501000009")
-    city.telephones.dial(taras, "*11")
+    join(city, "taras")
     desk.freeze()
     citizen.succeed(60)
     desk.thaw()
-    city.telephones.dial(taras, "*12")
+    leave(city, "taras")
     record = record_of(city, "+380501000009")
     assert [leg["party"] for leg in record["legs"] if leg["role"] == "operator"] == ["olena", "taras"]
     assert record["anomalies"] == []
