@@ -18,7 +18,7 @@ test: setup
 	@$(MAKE) --no-print-directory e2e
 
 fast: setup
-	@$(BIN)/pytest -q tests/unit tests/scenarios --cov=telephony/core --cov=telephony/wire --cov-branch --cov-report=term --cov-fail-under=100
+	@$(BIN)/pytest -q -n 2 --dist loadfile tests/unit tests/scenarios --cov=telephony/core --cov=telephony/wire --cov-branch --cov-report=term --cov-fail-under=100
 	@$(BIN)/pytest -q -n 2 --dist loadfile tests/contract tests/integration
 
 e2e: setup asterisk chromium
