@@ -92,7 +92,7 @@ def telephone(telephones: Telephones) -> None:
     login = {"user": account["sip_account"], "password": account["sip_password"], "dialled": "", "expires": 600}
     run = telephones.start("register", "request.xml.j2", login | {"method": "REGISTER"}, port=PHONE_PORT)
     telephones.finish("register", run)
-    habits = {"answer_after": ANSWER_MS, "tone": telephones.tone(880), "talk": TALK_MS, "steps": [], "busy": False}
+    habits = {"answer_after": ANSWER_MS, "tone": telephones.tone(880), "talk": TALK_MS, "steps": [], "refuse": None}
     telephones.start("phone", "phone.xml.j2", {"user": account["sip_account"]} | habits, port=PHONE_PORT, once=False)
     run = telephones.start("sign-in", "request.xml.j2", login | {"method": "INVITE", "dialled": "*11"})
     telephones.finish("sign-in", run)
