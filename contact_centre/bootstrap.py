@@ -24,6 +24,7 @@ from contact_centre.clock import SystemClock
 from contact_centre.collecting import seldom_collected
 from contact_centre.config import Settings
 from contact_centre.console.build import build as build_console
+from contact_centre.console.desk.calls import newest_appeal
 from contact_centre.console.shift.hub import Hub
 from contact_centre.dispatch import Dispatcher
 from contact_centre.finalise import Finaliser
@@ -94,7 +95,11 @@ async def _serve(settings: Settings, writer: Writer, engine: AsyncEngine, ready:
     service = RecordingService.on_disk(settings.asterisk.audio_dir, settings.state, clock)
     finaliser = Finaliser(service, engine, writer, clock, metrics, settings.recording.workers)
     ingest = Ingest(settings.asterisk.ledger, clock, to_e164)
-    follower = LedgerFollower(ingest, writer, to_e164, clock, metrics, finaliser.wake, settings.health.max_ledger_lag_s)
+    live_feed = LiveFeed()
+    hub = Hub(live_feed, clock.now, functools.partial(newest_appeal, engine))
+    follower = LedgerFollower(
+        ingest, writer, to_e164, clock, metrics, finaliser.wake, settings.health.max_ledger_lag_s, hub.recorded
+    )
     results = ResultsKeeper(writer, lambda: follower.caught_up_at)
     dispatcher = Dispatcher(
         settings.messages,
@@ -110,8 +115,6 @@ async def _serve(settings: Settings, writer: Writer, engine: AsyncEngine, ready:
     lookup = SqliteLookup(settings.database, to_e164, clock)
     fastagi = FastAgi(agi_watch.ended)
     fastagi.add_route("incoming", Incoming(lookup).serve)
-    live_feed = LiveFeed()
-    hub = Hub(live_feed, clock.now)
     ledger_watch = LedgerWatch(settings.asterisk.ledger, writer, clock, metrics.ledger_gaps.inc)
     ami = AmiLink(
         settings.asterisk.ami_host,

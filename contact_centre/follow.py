@@ -1,7 +1,7 @@
 """The loop behind the ledger: read, fold, keep, and what follows from it, one transaction a batch."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -35,13 +35,16 @@ class LedgerFollower:
         metrics: Metrics,
         audio_due: Callable[[], None],
         max_lag_s: float,
+        recorded: Callable[[Iterable[str]], None] = lambda _: None,
     ) -> None:
+        """``audio_due`` is told that recordings can be finalised, ``recorded`` of which calls something was kept."""
         self._ingest = ingest
         self._writer = writer
         self._to_e164 = to_e164
         self._clock = clock
         self._metrics = metrics
         self._audio_due = audio_due
+        self._recorded = recorded
         self._max_lag = timedelta(seconds=max_lag_s)
         self._trouble: str | None = None
         self._up_to_date_at = clock.now()
@@ -94,6 +97,7 @@ class LedgerFollower:
             outcome = await self._writer.run(lambda tx, batch=batch: self._keep(tx, batch))  # type: ignore[misc]
             self._ingest.committed(batch)
             self._trouble = None
+            self._recorded(change.call.call_id for change in batch.changes)
             self._count(batch, outcome)
 
     def _keep(self, tx: SqliteTx, batch: Batch) -> casework.Outcome:

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from contact_centre.console.desk import pages as desk
 from contact_centre.console.home import pages as home
 from contact_centre.console.register import pages as register
 from contact_centre.console.route import Route
@@ -9,4 +10,11 @@ from contact_centre.console.shift import pages as shift
 from contact_centre.console.signin import account
 from contact_centre.console.signin import pages as signin
 
-ROUTES: Final[tuple[Route, ...]] = (*home.ROUTES, *shift.ROUTES, *register.ROUTES, *signin.ROUTES, *account.ROUTES)
+ROUTES: Final[tuple[Route, ...]] = (
+    *home.ROUTES,
+    *desk.ROUTES,
+    *shift.ROUTES,
+    *register.ROUTES,
+    *signin.ROUTES,
+    *account.ROUTES,
+)

@@ -75,6 +75,21 @@ function signInAgain() {
   });
 }
 
+/** The token that proves that a request is this page's. */
+export function csrf() {
+  return document.querySelector("input[name=csrf]")?.value ?? "";
+}
+
+/** Whether the session lives; if it has ended, after asking for the password, unless `quiet`. */
+export async function sessionLives(quiet = false) {
+  const state = await sessionState();
+  if (state.login === login && state.stage === "in") {
+    renew(state.csrf);
+    return true;
+  }
+  return quiet ? false : signInAgain();
+}
+
 export function guardForms(root) {
   const allowed = new WeakSet();
   root.addEventListener("submit", async (event) => {
@@ -83,9 +98,7 @@ export function guardForms(root) {
     event.preventDefault();
     notice.hidden = true;
     try {
-      const state = await sessionState();
-      if (state.login === login && state.stage === "in") renew(state.csrf);
-      else if (!(await signInAgain())) return;
+      if (!(await sessionLives())) return;
     } catch {
       tell(message("offline"));
       return;

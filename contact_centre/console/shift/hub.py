@@ -2,23 +2,25 @@
 
 A frame is built once and written to every transport as it is. A page that comes back names the last frame it has seen
 and gets what it missed, or everything. One that does not read is cut off; it comes back by itself, and the others have
-noticed nothing.
+noticed nothing. What concerns one operator alone (``own``) goes to the pages of that login, in the same stream.
 """
 
 import asyncio
 import json
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import Enum
 from typing import Any, Final
 
+import structlog
 import uuid_utils
 from aiohttp import web
 
 from appeals.numbers import format_number, parse_number
+from contact_centre.console.shift.own import Own, OwnViews
 from contact_centre.live_feed import LiveFeed, Update
 from telephony.live import Change, Row
 
@@ -31,6 +33,11 @@ BEAT_S: Final = 15.0
 LIFE_S: Final = 120.0
 """A stream ends after this and the page asks again: whoever was signed out meanwhile gets nothing more."""
 RETRY_MS: Final = 1000
+
+AppealOf = Callable[[str], Awaitable[str | None]]
+"""The appeal that a call is about, by their ids; None while there is none."""
+
+_log = structlog.get_logger()
 
 
 def frame(event: str, data: object, number: str) -> bytes:
@@ -56,6 +63,15 @@ def _row(row: Row) -> dict[str, Any]:
     return told
 
 
+def _own(view: Own) -> dict[str, Any]:
+    return {
+        "operator": None if view.operator is None else asdict(view.operator),
+        "call": None if view.call is None else _row(view.call),
+        "call_id": view.call_id,
+        "appeal_id": view.appeal_id,
+    }
+
+
 def _plain(value: object) -> object:
     if isinstance(value, datetime):
         return round(value.timestamp() * 1000)
@@ -69,6 +85,7 @@ class Listener:
     """A page that listens."""
 
     transport: asyncio.Transport
+    login: str = ""
     gone: asyncio.Event = field(default_factory=asyncio.Event)
 
     def write(self, wire: bytes) -> bool:
@@ -83,16 +100,23 @@ class Listener:
         return not self.gone.is_set()
 
 
-class Hub:
-    """Tells every listener of every change. ``run`` must run beside it."""
+async def _no_appeal(_: str) -> None:
+    """Where there is no register."""
 
-    def __init__(self, feed: LiveFeed, now: Callable[[], datetime]) -> None:
+
+class Hub:
+    """Tells every listener of every change, and every operator of what is theirs. ``run`` must run beside it."""
+
+    def __init__(self, feed: LiveFeed, now: Callable[[], datetime], appeal_of: AppealOf = _no_appeal) -> None:
         self._feed = feed
         self._now = now
+        self._appeal_of = appeal_of
+        self._own = OwnViews()
+        self._asking: dict[str, asyncio.Task[None]] = {}
         self._listeners: dict[Listener, None] = {}
         self._born = uuid_utils.uuid7().hex[:12]
         self._count = 0
-        self._kept: deque[tuple[int, bytes]] = deque(maxlen=KEPT)
+        self._kept: deque[tuple[int, str | None, bytes]] = deque(maxlen=KEPT)
 
     @property
     def listeners(self) -> int:
@@ -106,22 +130,29 @@ class Hub:
                 self.tell(await subscription.next())
 
     def tell(self, update: Update) -> None:
-        """Write one update to everybody."""
-        self._count += 1
-        told = self._told(update.changes, up=update.up, fresh=update.fresh)
-        wire = chunk(frame("board", told, self._number()))
-        self._kept.append((self._count, wire))
-        gone = [one for one in self._listeners if not one.write(wire)]
-        for one in gone:
-            self._listeners.pop(one, None)
+        """Write one update to everybody, and what follows from it to whom it concerns."""
+        self._send("board", self._told(update.changes, up=update.up, fresh=update.fresh), None)
+        before = self._own.without_appeal()
+        self._tell_own(self._own.take(update))
+        for call_id in self._own.without_appeal() - before:
+            self._ask(call_id)
+
+    def recorded(self, call_ids: Iterable[str]) -> None:
+        """The ledger told something of these calls: perhaps they are about an appeal now."""
+        for call_id in self._own.without_appeal() & set(call_ids):
+            self._ask(call_id)
+
+    def own(self, login: str) -> Own:
+        """What an operator's page shows of them."""
+        return self._own.of(login)
 
     def close(self) -> None:
         """The service stops: end every stream."""
         for listener in self._listeners:
             listener.gone.set()
 
-    async def listen(self, request: web.Request) -> web.StreamResponse:
-        """Answer a page until it is gone, is cut off, or has listened for ``LIFE_S``."""
+    async def listen(self, request: web.Request, login: str) -> web.StreamResponse:
+        """Answer a page of somebody until it is gone, is cut off, or has listened for ``LIFE_S``."""
         response = web.StreamResponse(
             headers={"Content-Type": "text/event-stream; charset=utf-8", "X-Accel-Buffering": "no"}
         )
@@ -130,9 +161,9 @@ class Hub:
         transport = request.transport
         if transport is None:
             return response
-        listener = Listener(transport)
+        listener = Listener(transport, login)
         listener.write(chunk(f"retry: {RETRY_MS}\n\n".encode()))
-        for wire in self._missed(request.headers.get("Last-Event-ID", "")):
+        for wire in self._missed(request.headers.get("Last-Event-ID", ""), login):
             listener.write(wire)
         self._listeners[listener] = None
         try:
@@ -144,17 +175,48 @@ class Hub:
             self._listeners.pop(listener, None)
         return response
 
-    def _missed(self, last: str) -> Iterable[bytes]:
+    def _send(self, event: str, data: object, login: str | None) -> None:
+        """A frame to everybody, or to the pages of one login."""
+        self._count += 1
+        wire = chunk(frame(event, data, self._number()))
+        self._kept.append((self._count, login, wire))
+        told = self._listeners if login is None else [one for one in self._listeners if one.login == login]
+        for one in [one for one in told if not one.write(wire)]:
+            self._listeners.pop(one, None)
+
+    def _tell_own(self, logins: Iterable[str]) -> None:
+        for login in logins:
+            self._send("desk", _own(self._own.of(login)), login)
+
+    def _ask(self, call_id: str) -> None:
+        """Find out what a call is about, without holding anybody up; asked again while asked, it is asked once more."""
+        if call_id in self._asking:
+            self._asking[call_id].cancel()
+        task = asyncio.create_task(self._find(call_id))
+        self._asking[call_id] = task
+        task.add_done_callback(lambda done: self._asking.get(call_id) is done and self._asking.pop(call_id))
+
+    async def _find(self, call_id: str) -> None:
+        try:
+            appeal_id = await self._appeal_of(call_id)
+        except Exception as error:  # noqa: BLE001 - the next fact of the ledger asks again
+            _log.warning("it could not be found out which appeal a call is about", error=type(error).__name__)
+            return
+        if appeal_id is not None:
+            self._tell_own(self._own.about(call_id, appeal_id))
+
+    def _missed(self, last: str, login: str) -> Iterable[bytes]:
         """The frames since the one that the page saw last; everything there is, if that is too long ago."""
         born, _, number = last.partition("-")
         if born == self._born and number.isdecimal() and len(number) <= len(str(self._count)):
             seen = int(number)
             oldest = self._kept[0][0] if self._kept else self._count + 1
             if oldest - 1 <= seen <= self._count:
-                return [wire for count, wire in self._kept if count > seen]
+                return [wire for count, to, wire in self._kept if count > seen and to in {None, login}]
         rows = list(self._feed.state.rows())
         told = self._told(rows, up=self._feed.up, fresh=True)
-        return [chunk(frame("board", told, self._number()))]
+        own = _own(self._own.of(login))
+        return [chunk(frame("board", told, self._number())), chunk(frame("desk", own, self._number()))]
 
     def _number(self) -> str:
         return f"{self._born}-{self._count}"

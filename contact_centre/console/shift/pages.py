@@ -35,7 +35,7 @@ async def board(asked: Asked) -> Reply:
 
 async def live(asked: Asked) -> Reply:
     """The stream of changes."""
-    return await asked.console.live.listen(asked.request)
+    return await asked.console.live.listen(asked.request, asked.person.login)
 
 
 ROUTES: Final = (
