@@ -40,10 +40,12 @@ from contact_centre.reminders import Reminders, channels
 from contact_centre.senders.build import build
 from contact_centre.writer import Writer
 from recordings.service import RecordingService
+from telephony import control
 from telephony.ingest import Ingest
 from telephony.links.ami import AmiLink
 from telephony.links.fastagi import FastAgi
 from telephony.provision import ami_secret
+from telephony.switchboard import AsteriskSwitchboard
 
 _log = structlog.get_logger()
 
@@ -138,7 +140,10 @@ async def _serve(settings: Settings, writer: Writer, engine: AsyncEngine, ready:
         metrics,
     )
     site = site_of(settings, writer, engine, clock, to_e164)
-    api, console = build_api(site), build_console(settings, site, hub)
+    asterisk = settings.asterisk
+    of_control = functools.partial(control.address, asterisk.config_dir, asterisk.ami_host, asterisk.ami_port)
+    switchboard = AsteriskSwitchboard(ami, of_control, settings.peers)
+    api, console = build_api(site), build_console(settings, site, hub, switchboard)
     application = health.application(watch)
     application.add_subapp(BASE, api.application())
     console.mount(application)

@@ -152,6 +152,11 @@ class Settings(BaseSettings):
         """The port of FastAGI."""
         return self.agi.port or self.provision.ports.agi
 
+    @property
+    def peers(self) -> tuple[str, ...]:
+        """The provider's peers that Asterisk asks now and then; one found silent by us alone would stay so for ever."""
+        return tuple(trunk.endpoint for trunk in self.provision.trunks if trunk.qualify_seconds)
+
     @classmethod
     def settings_customise_sources(
         cls,

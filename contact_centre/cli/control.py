@@ -2,18 +2,18 @@
 
 import asyncio
 import re
+from collections.abc import Awaitable, Callable
 
 import click
 
 from contact_centre import outbound
 from contact_centre.cli.context import Context, NotFoundError, json_option, pass_context, print_json
 from contact_centre.clock import SystemClock
-from telephony import control as switch
+from telephony import control as short
 from telephony import phones
-from telephony.core.lines import QUEUE
 from telephony.links.ami_session import AmiAddress
 from telephony.outbound import NotPlacedError, Result
-from telephony.provision import CONTROL_USER, ami_secret
+from telephony.switchboard import AsteriskSwitchboard, Switchboard
 
 REASONS = ("break", "lunch", "training", "paperwork")
 """Why an operator takes no calls; ``outbound`` and ``wrapup`` are Asterisk's and the service's own."""
@@ -43,7 +43,7 @@ def call(context: Context, number: str, operator: str, purpose: str | None, as_j
         lambda tx: outbound.intend(tx, context.settings, number=number, operator=operator, purpose=purpose, at=now)
     )
     try:
-        result = asyncio.run(switch.place(_address(context), wanted, _peers(context)))
+        result = asyncio.run(short.place(_address(context), wanted, context.settings.peers))
     except NotPlacedError as error:
         why = error.result
         context.write(lambda tx: outbound.finish(tx, wanted.call_id, why))
@@ -69,7 +69,8 @@ def control() -> None:
 def transfer(context: Context, call_id: str, to: str, attended: bool) -> None:
     """Hand the citizen of CALL_ID over to TO: a login or an extension of ours."""
     target = _phone(context, to)
-    asyncio.run(switch.transfer(_address(context), _checked(call_id), target.extension, attended=attended))
+    checked = _checked(call_id)
+    _do(context, lambda switchboard: switchboard.transfer(checked, target.extension, attended=attended))
     click.echo(f"Call {call_id} goes to {target.login} ({target.extension}).")
 
 
@@ -78,7 +79,8 @@ def transfer(context: Context, call_id: str, to: str, attended: bool) -> None:
 @pass_context
 def hangup(context: Context, call_id: str) -> None:
     """End CALL_ID."""
-    asyncio.run(switch.hang_up(_address(context), _checked(call_id)))
+    checked = _checked(call_id)
+    _do(context, lambda switchboard: switchboard.hang_up(checked))
     click.echo(f"Call {call_id} is ended.")
 
 
@@ -90,7 +92,8 @@ def move(context: Context, call_id: str, to: str | None) -> None:
     """Move the citizen of CALL_ID, who waits in the queue: to its head, or to a phone."""
     target = None if to is None else _phone(context, to)
     extension = None if target is None else target.extension
-    asyncio.run(switch.move(_address(context), _checked(call_id), QUEUE, extension))
+    checked = _checked(call_id)
+    _do(context, lambda switchboard: switchboard.move(checked, extension))
     where = "the head of the queue" if target is None else f"{target.login} ({target.extension})"
     click.echo(f"Call {call_id} goes to {where}.")
 
@@ -101,7 +104,8 @@ def move(context: Context, call_id: str, to: str | None) -> None:
 @pass_context
 def pause(context: Context, login: str, reason: str) -> None:
     """Let no calls from the queue come to LOGIN."""
-    asyncio.run(switch.pause(_address(context), QUEUE, _operator(context, login).interface, reason))
+    endpoint = _operator(context, login).endpoint
+    _do(context, lambda switchboard: switchboard.pause(endpoint, reason))
     click.echo(f"{login} is paused ({reason}).")
 
 
@@ -110,19 +114,25 @@ def pause(context: Context, login: str, reason: str) -> None:
 @pass_context
 def unpause(context: Context, login: str) -> None:
     """Let calls from the queue come to LOGIN again."""
-    asyncio.run(switch.pause(_address(context), QUEUE, _operator(context, login).interface, None))
+    endpoint = _operator(context, login).endpoint
+    _do(context, lambda switchboard: switchboard.unpause(endpoint))
     click.echo(f"{login} takes calls.")
+
+
+def _do(context: Context, act: Callable[[Switchboard], Awaitable[None]]) -> None:
+    """Act on Asterisk in a session of its own."""
+
+    async def asked() -> None:
+        address = _address(context)
+        async with short.session(address) as ami:
+            await act(AsteriskSwitchboard(ami, lambda: address))
+
+    asyncio.run(asked())
 
 
 def _address(context: Context) -> AmiAddress:
     asterisk = context.settings.asterisk
-    secret = ami_secret(asterisk.config_dir, CONTROL_USER)
-    return AmiAddress(asterisk.ami_host, asterisk.ami_port, CONTROL_USER, secret)
-
-
-def _peers(context: Context) -> list[str]:
-    """The provider's peers that Asterisk asks now and then: one found silent by us alone would stay so for ever."""
-    return [trunk.endpoint for trunk in context.settings.provision.trunks if trunk.qualify_seconds]
+    return short.address(asterisk.config_dir, asterisk.ami_host, asterisk.ami_port)
 
 
 def _checked(call_id: str) -> str:

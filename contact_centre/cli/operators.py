@@ -25,10 +25,10 @@ from contact_centre.config import AsteriskSettings
 from contact_centre.writer import SqliteTx
 from telephony import control, phones
 from telephony.browser_phones import BrowserPhones
-from telephony.core.lines import QUEUE
 from telephony.links.ami_session import AmiAddress
 from telephony.phones import NewPhone, Phone, PhoneError
 from telephony.provision import CLI_USER, ami_secret
+from telephony.switchboard import AsteriskSwitchboard
 from telephony.wire.ami import AmiError
 
 FIRST_EXTENSION = 201
@@ -156,7 +156,8 @@ def remove(context: Context, login: str) -> None:
         BrowserPhones(asterisk.config_dir, context.settings.provision).revoke(login)
 
     async def forget(address: AmiAddress) -> None:
-        await control.sign_out(address, QUEUE, f"PJSIP/{sip_account}")
+        async with control.session(address) as ami:
+            await AsteriskSwitchboard(ami, lambda: address).sign_out(sip_account)
         await control.reload_phones(address)
 
     _tell_asterisk(asterisk, forget)

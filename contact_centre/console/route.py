@@ -12,11 +12,13 @@ from multidict import MultiDict
 
 from contact_centre.accounts import ROLES
 from contact_centre.api.site import Site
-from contact_centre.config import ConsoleSettings
+from contact_centre.config import ConsoleSettings, Settings
 from contact_centre.console.browser import Browser
 from contact_centre.console.render import Renderer
 from contact_centre.console.sessions import Limits, Person, Session, Stage
 from contact_centre.console.shift.hub import Hub
+from telephony.browser_phones import BrowserPhones
+from telephony.switchboard import Switchboard
 
 BASE: Final = "/console"
 EVERYBODY: Final = frozenset(ROLES)
@@ -51,10 +53,12 @@ class Console:
     """What the pages work with."""
 
     site: Site
-    settings: ConsoleSettings
+    settings: Settings
     limits: Limits
     routes: Mapping[str, Route]
     live: Hub
+    switchboard: Switchboard
+    phones: BrowserPhones
 
     def address(self, name: str, /, **parts: str) -> str:
         """The address of a route; parameters that are not parts of its path become its query."""

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from contact_centre.api.shell import passes
 from contact_centre.api.site import Site
-from contact_centre.config import ConsoleSettings
+from contact_centre.config import Settings
 from contact_centre.console import sessions, throttle
 from contact_centre.console.assets import CACHED, Assets
 from contact_centre.console.browser import Browser, from_our_page, proves
@@ -25,6 +25,8 @@ from contact_centre.console.route import BASE, Asked, Console, Reply, Route, lim
 from contact_centre.console.sessions import Session, Stage
 from contact_centre.console.shift.hub import Hub
 from contact_centre.writer import SqliteTx
+from telephony.browser_phones import BrowserPhones
+from telephony.switchboard import Switchboard
 
 ANSWER_WITHIN_S: Final = 30.0
 HOUSEKEEPING_S: Final = 300.0
@@ -77,9 +79,18 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Shell:
     """Serves routes. ``run`` must run beside it."""
 
-    def __init__(self, site: Site, settings: ConsoleSettings, routes: Sequence[Route], live: Hub) -> None:
+    def __init__(
+        self,
+        site: Site,
+        settings: Settings,
+        routes: Sequence[Route],
+        live: Hub,
+        switchboard: Switchboard,
+        phones: BrowserPhones,
+    ) -> None:
         self._assets = Assets.read()
-        self._console = Console(site, settings, limits_of(settings), {route.name: route for route in routes}, live)
+        by_name = {route.name: route for route in routes}
+        self._console = Console(site, settings, limits_of(settings.console), by_name, live, switchboard, phones)
 
     def mount(self, at: web.Application) -> None:
         """Serve the console below ``route.BASE``; whoever names only the host is led there."""
@@ -147,7 +158,7 @@ class Shell:
 
     def _handler(self, route: Route) -> Handler:
         async def handle(request: web.Request) -> web.StreamResponse:
-            browser = Browser.of(request, self._console.settings.trusted_proxies)
+            browser = Browser.of(request, self._console.settings.console.trusted_proxies)
             request[_SECURE] = browser.secure
             session = await self._session(request)
             if session is not None:
@@ -200,7 +211,7 @@ class Shell:
         """A page that says no, and what to do."""
         status = status if status in REFUSED else HTTPStatus.INTERNAL_SERVER_ERROR
         if asked is None:
-            browser = Browser.of(request, self._console.settings.trusted_proxies)
+            browser = Browser.of(request, self._console.settings.console.trusted_proxies)
             asked = Asked(self._console, request, browser, self._renderer(request), None)
         title, what_to_do = REFUSED[status]
         return asked.page("refused.html", status=status, title=title, told=told or what_to_do)

@@ -11,7 +11,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from contact_centre import accounts
 from contact_centre.accounts import ROLES
-from contact_centre.config import ConsoleSettings
+from contact_centre.config import AsteriskSettings, ConsoleSettings, Settings
 from contact_centre.console import keys, passwords
 from contact_centre.console.route import BASE, Route
 from contact_centre.console.routes import ROUTES
@@ -19,6 +19,8 @@ from contact_centre.console.shell import Shell
 from contact_centre.console.shift.hub import Hub
 from contact_centre.live_feed import LiveFeed
 from contact_centre.writer import SqliteTx
+from telephony.browser_phones import BrowserPhones
+from tests.fake_switchboard import FakeSwitchboard
 from tests.integration.api_rig import Api, api
 
 PASSWORD = "дощ іде над Прутом"  # noqa: S105 - of people who do not exist
@@ -33,6 +35,9 @@ class Console:
     town: Api
     shell: Shell
     server: TestServer
+    switchboard: FakeSwitchboard
+    feed: LiveFeed
+    asterisk: AsteriskSettings
 
     async def person(
         self,
@@ -103,13 +108,17 @@ async def console(
     folder: Path, settings: ConsoleSettings | None = None, extra: tuple[Route, ...] = ()
 ) -> AsyncIterator[Console]:
     async with api(folder) as town:
-        live = Hub(LiveFeed(), town.clock.now)
-        shell = Shell(town.site, settings or ConsoleSettings(), (*ROUTES, *extra), live)
+        asterisk = AsteriskSettings(config_dir=folder / "asterisk")
+        whole = Settings(state=folder, console=settings or ConsoleSettings(), asterisk=asterisk)
+        feed, switchboard = LiveFeed(), FakeSwitchboard()
+        phones = BrowserPhones(asterisk.config_dir, whole.provision)
+        live = Hub(feed, town.clock.now)
+        shell = Shell(town.site, whole, (*ROUTES, *extra), live, switchboard, phones)
         app = web.Application()
         shell.mount(app)
         server = TestServer(app)
         async with server:
-            yield Console(town, shell, server)
+            yield Console(town, shell, server, switchboard, feed, asterisk)
 
 
 @asynccontextmanager

@@ -13,6 +13,7 @@ from telephony.control import place, session
 from telephony.links import ami_session
 from telephony.links.ami_session import AmiAddress, AmiRefused, AmiUnavailable, LoginRefused
 from telephony.outbound import NotPlacedError, OutboundCall, Result
+from telephony.switchboard import AsteriskSwitchboard, NotInQueueError, NotNowError, channels_of
 from telephony.wire.ami import AmiError
 from tests.integration.asterisk_double import GREETING, SECRET, AmiServer
 
@@ -79,6 +80,12 @@ async def peer(
         yield AmiAddress("127.0.0.1", server.sockets[0].getsockname()[1], "contact-centre-control", SECRET)
     finally:
         server.close()
+
+
+@asynccontextmanager
+async def switchboard(server: AmiServer) -> AsyncIterator[AsteriskSwitchboard]:
+    async with serving(server) as address, session(address) as ami:
+        yield AsteriskSwitchboard(ami, lambda: address)
 
 
 async def version(address: AmiAddress) -> str:
@@ -167,7 +174,7 @@ async def test_half_an_answer_to_an_action_is_none() -> None:
             await version(address)
         async with session(address, QUICK_S) as ami:
             with pytest.raises(AmiUnavailable, match="Status: no answer"):
-                await control.channels_of(ami, CALL_ID)
+                await channels_of(ami, CALL_ID)
 
 
 async def test_a_connection_that_breaks_before_the_answer_is_told_and_nothing_is_sent_again() -> None:
@@ -226,7 +233,7 @@ async def test_a_list_without_an_end_is_given_up(monkeypatch: pytest.MonkeyPatch
     server.answers["Status"] = lambda action: listed(action, *[channel("PJSIP/x-1", "x")] * 2000)
     async with serving(server) as address, session(address) as ami:
         with pytest.raises(AmiUnavailable, match="more than 1,000"):
-            await control.channels_of(ami, CALL_ID)
+            await channels_of(ami, CALL_ID)
 
 
 async def test_a_letter_cut_in_two_and_a_line_break_too_many_change_no_answer() -> None:
@@ -260,10 +267,10 @@ async def test_an_answer_to_somebody_else_is_not_ours() -> None:
 async def test_a_call_is_ended_by_its_citizens_channel() -> None:
     server = AmiServer()
     server.answers["Status"] = lambda action: listed(action, *TALKING)
-    async with serving(server) as address:
-        await control.hang_up(address, CALL_ID)
-        with pytest.raises(control.NotNowError, match="not in progress"):
-            await control.hang_up(address, "cc1-1.1")
+    async with switchboard(server) as board:
+        await board.hang_up(CALL_ID)
+        with pytest.raises(NotNowError, match="not in progress"):
+            await board.hang_up("cc1-1.1")
     assert [one["Channel"] for one in server.asked("Hangup")] == [CITIZEN]
 
 
@@ -271,8 +278,8 @@ async def test_a_call_is_ended_by_its_citizens_channel() -> None:
 async def test_a_transfer_is_done_by_who_talks_with_the_citizen(*, attended: bool, action: str) -> None:
     server = AmiServer()
     server.answers["Status"] = lambda asked: listed(asked, *TALKING)
-    async with serving(server) as address:
-        await control.transfer(address, CALL_ID, "301", attended=attended)
+    async with switchboard(server) as board:
+        await board.transfer(CALL_ID, "301", attended=attended)
     [sent] = server.asked(action)
     assert (sent["Channel"], sent["Context"], sent["Exten"]) == (OPERATOR, "transfer", "301")
 
@@ -281,23 +288,27 @@ async def test_who_talks_is_not_moved_and_who_waits_is_not_transferred() -> None
     server = AmiServer()
     rows = list(TALKING)
     server.answers["Status"] = lambda action: listed(action, *rows)
-    async with serving(server) as address:
-        with pytest.raises(control.NotNowError, match="does not wait"):
-            await control.move(address, CALL_ID, "contact-centre", None)
+    async with switchboard(server) as board:
+        with pytest.raises(NotNowError, match="does not wait"):
+            await board.move(CALL_ID, None)
         rows[:] = [channel(CITIZEN, CALL_ID, application="Queue")]
-        with pytest.raises(control.NotNowError, match="nobody talks"):
-            await control.transfer(address, CALL_ID, "301", attended=False)
-        await control.move(address, CALL_ID, "contact-centre", "301")
+        with pytest.raises(NotNowError, match="nobody talks"):
+            await board.transfer(CALL_ID, "301", attended=False)
+        await board.move(CALL_ID, "301")
     [sent] = server.asked("Redirect")
     assert (sent["Channel"], sent["Context"], sent["Exten"]) == (CITIZEN, "moved", "301")
 
 
-async def test_a_refusal_is_asterisks_own_words() -> None:
+async def test_who_is_not_in_the_queue_cannot_be_paused_and_another_refusal_is_asterisks_own_words() -> None:
     server = AmiServer()
-    server.answers["QueuePause"] = lambda action: answer(action, "Message: Interface not found", response="Error")
-    async with serving(server) as address:
-        with pytest.raises(AmiRefused, match="QueuePause: Interface not found"):
-            await control.pause(address, "contact-centre", "PJSIP/operator-olena", "break")
+    said = ["Message: Interface not found"]
+    server.answers["QueuePause"] = lambda action: answer(action, *said, response="Error")
+    async with switchboard(server) as board:
+        with pytest.raises(NotInQueueError, match="operator-olena is not signed in"):
+            await board.pause("operator-olena", "break")
+        said[:] = ["Message: Permission denied"]
+        with pytest.raises(AmiRefused, match="QueuePause: Permission denied"):
+            await board.unpause("operator-olena")
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from appeals.store import draft_of_call
 from contact_centre import accounts, casework, database
 from contact_centre.api.build import site as site_of
 from contact_centre.api.site import Site
-from contact_centre.config import Settings
+from contact_centre.config import AsteriskSettings, Settings
 from contact_centre.console import keys, passwords
 from contact_centre.console.build import build
 from contact_centre.console.shift.hub import Hub
@@ -30,6 +30,7 @@ from telephony import store
 from telephony.core.call import Call, CallChanged, Direction, Leg, QueueOutcome, Span
 from telephony.core.call import Role as Party
 from telephony.links.ami import Item
+from tests.fake_switchboard import FakeSwitchboard
 
 T = TypeVar("T")
 
@@ -67,6 +68,7 @@ class ConsoleSite:
     clock: Clock
     loop: asyncio.AbstractEventLoop
     feed: LiveFeed
+    switchboard: FakeSwitchboard
 
     def hear(self, item: Item) -> None:
         """An item of Asterisk's stream of events."""
@@ -261,7 +263,7 @@ def served(folder: Path) -> Iterator[ConsoleSite]:
     """A console of its own; it ends with the block."""
     ready, stopped = threading.Event(), threading.Event()
     running: list[ConsoleSite] = []
-    clock, settings = Clock(), Settings(state=folder)
+    clock, settings = Clock(), Settings(state=folder, asterisk=AsteriskSettings(config_dir=folder / "asterisk"))
     database.migrate(settings.database, clock.now())
 
     async def serve() -> None:
@@ -270,11 +272,12 @@ def served(folder: Path) -> Iterator[ConsoleSite]:
         app = web.Application()
         feed = LiveFeed()
         hub = Hub(feed, clock.now)
-        build(settings, site, hub).mount(app)
+        switchboard = FakeSwitchboard()
+        build(settings, site, hub, switchboard).mount(app)
         told = asyncio.create_task(hub.run())
         async with TestServer(app) as server:
             address = str(server.make_url("/console"))
-            running.append(ConsoleSite(address, site, clock, asyncio.get_running_loop(), feed))
+            running.append(ConsoleSite(address, site, clock, asyncio.get_running_loop(), feed, switchboard))
             ready.set()
             await asyncio.to_thread(stopped.wait)
         told.cancel()
