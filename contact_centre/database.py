@@ -10,7 +10,7 @@ from typing import Any, Final
 from sqlalchemy import URL, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-HEAD: Final = "0004"
+HEAD: Final = "0005"
 """The newest revision of the schema (``migrations/versions``)."""
 
 

@@ -22,12 +22,14 @@ import contact_centre.access_log
 import contact_centre.accounts
 import contact_centre.api.idempotency
 import contact_centre.api.tokens
+import contact_centre.bookmarks
 import contact_centre.console.credentials
 import contact_centre.console.sessions
 import contact_centre.console.throttle
 import contact_centre.jobs
 import contact_centre.outbound
 import contact_centre.outbox
+import contact_centre.playbacks
 import recordings.store
 import telephony.gaps
 import telephony.store
@@ -49,12 +51,14 @@ _OWNERS: Final = (
     contact_centre.accounts,
     contact_centre.api.idempotency,
     contact_centre.api.tokens,
+    contact_centre.bookmarks,
     contact_centre.console.credentials,
     contact_centre.console.sessions,
     contact_centre.console.throttle,
     contact_centre.jobs,
     contact_centre.outbound,
     contact_centre.outbox,
+    contact_centre.playbacks,
     telephony.gaps,
 )
 """Importing them fills the metadata."""

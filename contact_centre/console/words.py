@@ -94,6 +94,7 @@ _ENUMS: Final[dict[Enum, str]] = {
     Event.SECOND_FACTOR_ON: N_("Second factor switched on"),
     Event.SECOND_FACTOR_OFF: N_("Second factor switched off"),
     Event.RECOVERY_CODE_USED: N_("Recovery code used"),
+    Event.CALLS_EXPORTED: N_("Call log exported"),
 }
 
 ROLES: Final = {
