@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Column, String, Table, bindparam, delete, or_, select
+from sqlalchemy import Column, String, Table, bindparam, delete, or_, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -33,8 +33,9 @@ accounts: Final = Table(
     Column("created_at", String, nullable=False),
     Column("service", String),
     Column("desks", String),
+    Column("hours", String),
 )
-"""``roles`` and ``desks`` are lists with spaces between."""
+"""``roles`` and ``desks`` are lists with spaces between; ``hours`` are those of ``contact_centre.hours``."""
 
 _ADD: Final = insert(accounts)
 _EXTENSIONS: Final = select(accounts.c.login, accounts.c.extension).where(accounts.c.extension.is_not(None))
@@ -44,6 +45,7 @@ _ACTOR: Final = select(accounts.c.roles, accounts.c.service, accounts.c.desks).w
 _REACHED_AT: Final = select(accounts.c.login, accounts.c.roles).where(
     or_(accounts.c.login == bindparam("dialled"), accounts.c.extension == bindparam("dialled"))
 )
+_KEEP_HOURS: Final = update(accounts).where(accounts.c.login == bindparam("of_login")).values(hours=bindparam("hours"))
 _REMOVE: Final = delete(accounts).where(accounts.c.login == bindparam("of_login"))
 
 
@@ -52,7 +54,7 @@ class Account:
     """A person who works here, and the phone that is theirs, if they have one.
 
     ``service`` is the code of the service for which an executor acts; ``desks`` are the restricted desks whose appeals
-    the person may see.
+    the person may see. ``hours`` are when a specialist is there (``contact_centre.hours``), None is always.
     """
 
     login: str
@@ -63,6 +65,7 @@ class Account:
     created_at: str
     service: str | None = None
     desks: tuple[str, ...] = ()
+    hours: str | None = None
 
 
 def add(
@@ -76,6 +79,7 @@ def add(
     at: datetime,
     service: str | None = None,
     desks: Sequence[str] = (),
+    hours: str | None = None,
 ) -> None:
     """Add an account.
 
@@ -83,7 +87,13 @@ def add(
         sqlite3.IntegrityError: The login or the extension is taken.
     """
     row = {"login": login, "name": name, "roles": " ".join(roles), "extension": extension, "created_at": stamp(at)}
-    tx.execute(_ADD, row | {"sip_account": sip_account, "service": service, "desks": " ".join(desks) or None})
+    more = {"sip_account": sip_account, "service": service, "desks": " ".join(desks) or None, "hours": hours}
+    tx.execute(_ADD, row | more)
+
+
+def keep_hours(tx: Tx, login: str, hours: str | None) -> bool:
+    """When a specialist is there from now on; False if there is no such account."""
+    return tx.execute(_KEEP_HOURS, {"of_login": login, "hours": hours}) > 0
 
 
 def actor(tx: Tx, login: str) -> Actor | None:
@@ -138,6 +148,7 @@ async def all_accounts(connection: AsyncConnection) -> list[Account]:
             created_at=row.created_at,
             service=row.service,
             desks=tuple((row.desks or "").split()),
+            hours=row.hours,
         )
         for row in rows
     ]
