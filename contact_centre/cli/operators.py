@@ -4,7 +4,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -22,6 +22,7 @@ from contact_centre.cli.context import (
 )
 from contact_centre.clock import SystemClock
 from contact_centre.config import AsteriskSettings
+from contact_centre.hours import parse as parse_hours
 from contact_centre.writer import SqliteTx
 from telephony import control, phones
 from telephony.browser_phones import BrowserPhones
@@ -34,6 +35,11 @@ from telephony.wire.ami import AmiError
 FIRST_EXTENSION = 201
 """Where extensions begin when none is named."""
 LONGEST_NAME = 100
+
+
+_hours: Final = click.option(
+    "--hours", help="When they can be put through to: 24/7, office, or mon-fri 08:00-20:00, sat 09:00-14:00 [always]."
+)
 
 
 @click.group()
@@ -49,6 +55,7 @@ def operators() -> None:
 @click.option("--browser", is_flag=True, help="The telephone is the operator's page, not a SIP phone on the table.")
 @click.option("--service", help="The service (its code in the reference data) for which an executor acts.")
 @click.option("--desk", "desks", multiple=True, help="A restricted desk whose appeals this person sees: counselling.")
+@_hours
 @json_option
 @pass_context
 def add(
@@ -60,6 +67,7 @@ def add(
     browser: bool,
     service: str | None,
     desks: tuple[str, ...],
+    hours: str | None,
     as_json: bool,
 ) -> None:
     """Add a person. Operators, specialists and supervisors get a SIP phone; its password is shown once, here.
@@ -75,7 +83,7 @@ def add(
         raise click.UsageError("an executor acts for a service, and nobody else does: --role executor --service CODE")
     if browser and _kind(roles) != "operator":
         raise click.UsageError("--browser is for operators and supervisors: their page is their telephone")
-    person = _Person(login, name, roles, service, tuple(dict.fromkeys(desks)))
+    person = _Person(login, name, roles, service, tuple(dict.fromkeys(desks)), hours)
     if not accounts.WITH_PHONE.intersection(roles) and extension is None and not browser:
         context.write(lambda tx: _keep(tx, person, None))
         if as_json:
@@ -115,6 +123,23 @@ def phone(context: Context, login: str, browser: bool, as_json: bool) -> None:
     _show(made)
 
 
+@operators.command()
+@click.argument("login")
+@_hours
+@pass_context
+def hours(context: Context, login: str, hours: str | None) -> None:
+    """Change when a person can be put through to; without --hours, always."""
+
+    def keep(tx: SqliteTx) -> bool:
+        if hours is not None:
+            _check_hours(hours, reference_store.current(tx))
+        return accounts.keep_hours(tx, login, hours)
+
+    if not context.write(keep):
+        raise NotFoundError(f"there is no {login}; `contact-centre operators list` shows who is")
+    click.echo(f"{login} can be put through to: {hours or 'always'}.")
+
+
 @operators.command("list")
 @json_option
 @pass_context
@@ -125,8 +150,8 @@ def list_(context: Context, as_json: bool) -> None:
         print_json([views.plain(one) for one in found])
         return
     print_table(
-        ((one.login, one.name, ", ".join(one.roles), one.extension, one.sip_account) for one in found),
-        ("login", "name", "roles", "extension", "SIP account"),
+        ((one.login, one.name, ", ".join(one.roles), one.extension, one.sip_account, one.hours) for one in found),
+        ("login", "name", "roles", "extension", "SIP account", "hours"),
         "Nobody yet. Add the first operator: contact-centre operators add olena --name 'Олена Ткачук'",
     )
 
@@ -206,6 +231,7 @@ class _Person:
     roles: tuple[str, ...]
     service: str | None
     desks: tuple[str, ...]
+    hours: str | None
 
 
 def _kind(roles: Sequence[str]) -> phones.Kind:
@@ -252,7 +278,7 @@ def _make(
 def _keep(tx: SqliteTx, person: _Person, phone: Phone | None) -> None:
     if accounts.exists(tx, person.login):
         raise PhoneError(f"login {person.login} is taken; see `contact-centre operators list`")
-    if person.service is not None or person.desks:
+    if person.service is not None or person.desks or person.hours is not None:
         _check(reference_store.current(tx), person)
     try:
         accounts.add(
@@ -265,6 +291,7 @@ def _keep(tx: SqliteTx, person: _Person, phone: Phone | None) -> None:
             at=SystemClock().now(),
             service=person.service,
             desks=person.desks,
+            hours=person.hours,
         )
     except sqlite3.IntegrityError as error:
         taken = "?" if phone is None else phone.extension
@@ -272,10 +299,11 @@ def _keep(tx: SqliteTx, person: _Person, phone: Phone | None) -> None:
 
 
 def _check(reference: Reference, person: _Person) -> None:
-    """Services and desks are those of the reference data.
+    """Services and desks are those of the reference data, hours in its notation.
 
     Raises:
         UnknownReferenceError: One is not.
+        click.BadParameter: The hours are none.
     """
     if person.service is not None:
         reference.service(person.service)
@@ -283,6 +311,15 @@ def _check(reference: Reference, person: _Person) -> None:
     for desk in person.desks:
         if desk not in desks:
             raise UnknownReferenceError("desk", desk)
+    if person.hours is not None:
+        _check_hours(person.hours, reference)
+
+
+def _check_hours(text: str, reference: Reference) -> None:
+    try:
+        parse_hours(text, reference.calendar)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--hours") from error
 
 
 def _tell_asterisk(asterisk: AsteriskSettings, act: Callable[[AmiAddress], Coroutine[Any, Any, None]]) -> bool:
