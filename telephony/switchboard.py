@@ -4,8 +4,10 @@ Every action is one question or two on an AMI session that somebody else keeps (
 a command's own. Whether it is allowed, and what it means for our records, is for whoever asks.
 """
 
-from collections.abc import Callable, Iterable
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final, Protocol
 
 from telephony import control
@@ -32,6 +34,23 @@ class Asks(Protocol):
     ) -> tuple[Message, ...]:
         """One action that is answered by a list; see ``Session.ask_list``."""
         ...
+
+
+class PhoneState(StrEnum):
+    """What a telephone of ours is doing: ``free`` to be called, in ``use`` (it rings, too), ``away`` from Asterisk."""
+
+    FREE = "free"
+    USE = "use"
+    AWAY = "away"
+    UNKNOWN = "unknown"
+
+
+_DEVICE_STATES: Final = {
+    "NOT_INUSE": PhoneState.FREE,
+    **dict.fromkeys(("INUSE", "BUSY", "RINGING", "RINGINUSE", "ONHOLD"), PhoneState.USE),
+    **dict.fromkeys(("UNAVAILABLE", "INVALID"), PhoneState.AWAY),
+}
+"""DEVICE_STATE's words."""
 
 
 class NotNowError(AmiError):
@@ -111,6 +130,10 @@ class Switchboard(Protocol):
             NotPlacedError: Nobody's phone rings.
             ValueError: See ``telephony.outbound.originate_fields``.
         """
+        ...
+
+    async def phones(self, endpoints: Iterable[str]) -> Mapping[str, PhoneState]:
+        """What these telephones are doing now; operators' or specialists', by endpoint."""
         ...
 
 
@@ -212,6 +235,15 @@ class AsteriskSwitchboard:
             told = f"the secret for calls cannot be read: {error.strerror}"
             raise NotPlacedError(Result.NOT_REACHED, told) from error
         return await control.place(address, call, self._peers)
+
+    async def phones(self, endpoints: Iterable[str]) -> Mapping[str, PhoneState]:
+        """See ``Switchboard``."""
+        wanted = tuple(endpoints)
+        found = await asyncio.gather(
+            *(self._ami.ask("Getvar", {"Variable": f"DEVICE_STATE(PJSIP/{one})"}) for one in wanted)
+        )
+        states = (_DEVICE_STATES.get(one.get("Value"), PhoneState.UNKNOWN) for one in found)
+        return dict(zip(wanted, states, strict=True))
 
     async def _pause(self, endpoint: str, fields: dict[str, str]) -> None:
         try:

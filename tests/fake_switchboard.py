@@ -1,10 +1,11 @@
 """A ``Switchboard`` without Asterisk: its state can be asked, and set."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from telephony.links.ami_session import AmiUnavailable
 from telephony.outbound import NotPlacedError, OutboundCall, Result
-from telephony.switchboard import NotInQueueError, NotNowError
+from telephony.switchboard import NotInQueueError, NotNowError, PhoneState
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,8 @@ class FakeCall:
 class FakeSwitchboard:
     """``members`` of the queue by endpoint, each with the reason of their pause, None if they are free.
 
-    ``down``: Asterisk does not answer. ``result`` is what becomes of the next calls that are placed.
+    ``states`` are telephones', those of others are away. ``down``: Asterisk does not answer. ``result`` is what becomes
+    of the next calls that are placed.
     """
 
     members: dict[str, str | None] = field(default_factory=dict)
@@ -26,6 +28,7 @@ class FakeSwitchboard:
     transfers: list[tuple[str, str, bool]] = field(default_factory=list)
     moves: list[tuple[str, str | None]] = field(default_factory=list)
     placed: list[OutboundCall] = field(default_factory=list)
+    states: dict[str, PhoneState] = field(default_factory=dict)
     result: Result = Result.PICKED_UP
     down: bool = False
 
@@ -62,6 +65,10 @@ class FakeSwitchboard:
             raise NotPlacedError(Result.NOT_REACHED, "Asterisk is away")
         self.placed.append(call)
         return self.result
+
+    async def phones(self, endpoints: Iterable[str]) -> Mapping[str, PhoneState]:
+        self._answer()
+        return {one: self.states.get(one, PhoneState.AWAY) for one in endpoints}
 
     def _answer(self) -> None:
         if self.down:
