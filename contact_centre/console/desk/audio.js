@@ -45,10 +45,17 @@ const LOUDNESS = 0.15;
 export class Ringer {
   #context = null;
   #timer = null;
+  #device = "";
+
+  /** Ring by this loudspeaker from the next call on; a browser that cannot choose rings by the system's own. */
+  use(device) {
+    this.#device = device;
+  }
 
   ring() {
     if (this.#timer !== null) return;
     this.#context ??= new AudioContext();
+    this.#context.setSinkId?.(this.#device).catch(() => {}); // the device is gone: the system's own rings
     const once = () => {
       const [tone, gain] = [new OscillatorNode(this.#context, { frequency: HERTZ }), new GainNode(this.#context)];
       gain.gain.value = LOUDNESS;

@@ -10,7 +10,10 @@
  *        ready       registered: calls come in
  *        refused     Asterisk does not know the account any more: signed out, expired, or another page has it
  *        elsewhere   a younger page of the same operator has the telephone
- * call   null, or the talk with the citizen: phase ringing | answering | dialling | talking | ending
+ * reached  whether Asterisk has ever answered this page
+ * expected null, or the id of a call that the operator has asked for: it is answered by itself
+ * call   null, or the talk with the citizen: phase ringing | answering | dialling | talking | ending; line and callId
+ *        as the dialplan names them, null where it does not
  * consult  null, or the talk with a colleague before a transfer: phase dialling | talking | ending
  * transfer null, or what was asked for: kind blind | attended, target
  * last   what happened last, as a code that the page puts into words. The call ended: hung-up, other-side, missed,
@@ -39,6 +42,8 @@ export const INITIAL = Object.freeze({
   line: "off",
   attempt: 0,
   yields: false,
+  reached: false,
+  expected: null,
   call: null,
   consult: null,
   transfer: null,
@@ -83,7 +88,20 @@ const COMMANDS = {
       .filter((one) => one && one.phase !== "ending")
       .map((one) => ({ do: "hangUp", id: one.id, ...(one === state.call ? LOST : {}) }));
     const last = state.call ? { why: "phone-stopped", from: state.call.from } : state.last;
-    return [{ ...INITIAL, last }, [...effects, { do: closing ? "drop" : "leave" }]];
+    return [{ ...INITIAL, reached: state.reached, last }, [...effects, { do: closing ? "drop" : "leave" }]];
+  },
+
+  /** Do not wait for the next attempt to reach Asterisk. */
+  retry(state) {
+    allow(state.line === "connecting", "retry", state);
+    return with_(state, {}, { do: "reconnect" });
+  },
+
+  /** The operator has asked for a call: their own leg of it, which may ring already, needs no answering. */
+  expect(state, { callId }) {
+    allow(typeof callId === "string" && callId !== "", "expect", state);
+    if (state.call?.phase === "ringing" && state.call.callId === callId) return COMMANDS.answer(state);
+    return with_(state, { expected: callId });
   },
 
   answer(state) {
@@ -100,7 +118,8 @@ const COMMANDS = {
   dial(state, { target }) {
     allow(state.line === "ready" && !state.call && !state.consult && TARGET.test(target), "dial", state);
     const call = { id: "dialled", from: { number: target, name: "" }, phase: "dialling", held: false, muted: false };
-    return with_(state, { call: { ...call, media: "new", outgoing: true } }, { do: "dial", id: "dialled", target });
+    const more = { media: "new", outgoing: true, line: null, callId: null };
+    return with_(state, { call: { ...call, ...more } }, { do: "dial", id: "dialled", target });
   },
 
   hold(state) {
@@ -151,9 +170,10 @@ const COMMANDS = {
     return with_(state, { transfer }, { do: "referReplaces", id: state.call.id, by: state.consult.id });
   },
 
+  /** Back to the citizen: who waits on hold is heard again when the colleague is gone. */
   cancelConsult(state) {
     allow(state.consult && state.consult.phase !== "ending" && state.transfer === null, "cancelConsult", state);
-    const consult = { ...state.consult, phase: "ending" };
+    const consult = { ...state.consult, phase: "ending", back: true };
     return with_(state, { consult }, { do: "hangUp", id: state.consult.id });
   },
 };
@@ -161,7 +181,7 @@ const COMMANDS = {
 const OBSERVATIONS = {
   registered(state) {
     if (state.line !== "connecting" && state.line !== "ready") return still(state);
-    return with_(state, { line: "ready", attempt: 0 });
+    return with_(state, { line: "ready", attempt: 0, reached: true });
   },
 
   /** The connection is gone; the shell's library is already building the next one. */
@@ -194,10 +214,12 @@ const OBSERVATIONS = {
     return with_(state, { line: "elsewhere" }, { do: "leave" });
   },
 
-  incoming(state, { id, from }) {
+  incoming(state, { id, from, line = null, callId = null }) {
     if (state.call || state.consult || state.yields) return with_(state, {}, { do: "busy", id });
-    const call = { id, from, phase: "ringing", held: false, muted: false, media: "new", outgoing: false };
-    return with_(state, { call, last: null }, { do: "ring" });
+    const call = { id, from, phase: "ringing", held: false, muted: false, media: "new", outgoing: false, line, callId };
+    const ringing = { ...state, call, last: null };
+    if (callId !== null && callId === state.expected) return COMMANDS.answer({ ...ringing, expected: null });
+    return [ringing, [{ do: "ring" }]];
   },
 
   accepted(state, { id }) {
@@ -219,7 +241,9 @@ const OBSERVATIONS = {
     }
     if (state.consult?.id === id) {
       if (!state.call && state.yields) return with_(state, { consult: null, line: "elsewhere" }, { do: "leave" });
-      return with_(state, { consult: null });
+      if (!state.consult.back || state.call?.phase !== "talking") return with_(state, { consult: null });
+      const call = { ...state.call, held: false };
+      return with_(state, { consult: null, call }, { do: "unhold", id: call.id });
     }
     return still(state);
   },

@@ -8,6 +8,7 @@
  *   phone.addEventListener("change", () => show(phone.state));
  *   phone.start();
  *   phone.answer(); phone.hold(); phone.transfer("301"); phone.consult("301"); phone.completeTransfer(); ...
+ *   phone.renew(others); phone.start();                 // after "refused" or "elsewhere", with an account of its own
  *
  * A command that makes no sense now throws NotNow (phone_state.js); a microphone that is not there ends the call with
  * `last.why` "failed" and `phone.microphoneError`, the DOMException's name.
@@ -19,6 +20,9 @@ import { COMMAND_NAMES, INITIAL, SILENCE_S, step } from "./phone_state.js";
 
 const REGISTER_S = 60;
 const REMEMBERED = "softphone-last";
+/** What the dialplan writes into a call to an operator (extensions.conf, operator-rings). */
+const LINE_HEADER = "Contact-Centre-Line";
+const CALL_HEADER = "Contact-Centre-Call";
 
 export class Softphone extends EventTarget {
   #credentials;
@@ -36,11 +40,12 @@ export class Softphone extends EventTarget {
   /** What getUserMedia said when it refused, for the page to explain; null when all was well. */
   microphoneError = null;
 
-  constructor(credentials, { microphone = null, speaker = "", processing = true } = {}) {
+  constructor(credentials, { microphone = null, speaker = "", ringer = "", processing = true } = {}) {
     super();
     this.#credentials = credentials;
     this.#choice = { microphone, processing };
     this.#speaker = speaker;
+    this.#ringer.use(ringer);
     this.#state = { ...INITIAL, last: recall() };
     window.addEventListener("pagehide", () => this.#close());
     window.addEventListener("online", () => this.#send({ type: "silence" }));
@@ -50,10 +55,16 @@ export class Softphone extends EventTarget {
     return this.#state;
   }
 
-  /** Hear and speak by other devices from now on, in a talk too. */
-  async use({ microphone = this.#choice.microphone, speaker = this.#speaker }) {
-    this.#choice = { ...this.#choice, microphone };
+  /** Another account from the next `start` on. */
+  renew(credentials) {
+    this.#credentials = credentials;
+  }
+
+  /** Hear, speak and ring by other devices from now on, in a talk too. */
+  async use({ microphone, speaker, ringer, processing }) {
+    this.#choice = { microphone, processing };
     this.#speaker = speaker;
+    this.#ringer.use(ringer);
     await Promise.all([...this.#sounds.values()].map((sound) => sound.setSinkId?.(speaker)));
     const senders = [...this.#sessions.values()].flatMap((session) => session.connection?.getSenders() ?? []);
     if (senders.length === 0) return;
@@ -138,7 +149,7 @@ export class Softphone extends EventTarget {
       this.#clear("silence");
       this.#send({ type: "disconnected" });
     }));
-    ua.on("newRTCSession", ours(({ originator, session }) => originator === "remote" && this.#incoming(session)));
+    ua.on("newRTCSession", ours(({ originator, session, request }) => originator === "remote" && this.#incoming(session, request)));
     ua.start();
   }
 
@@ -159,11 +170,12 @@ export class Softphone extends EventTarget {
 
   // ---- sessions
 
-  #incoming(session) {
+  #incoming(session, request) {
     const id = `call-${++this.#numbered}`;
     this.#listen(id, session);
     const { display_name: name, uri } = session.remote_identity;
-    this.#send({ type: "incoming", id, from: { number: uri.user, name: name ?? "" } });
+    const [line, callId] = [LINE_HEADER, CALL_HEADER].map((header) => request.getHeader(header) || null);
+    this.#send({ type: "incoming", id, from: { number: uri.user, name: name ?? "" }, line, callId });
   }
 
   #dial(id, target) {
@@ -248,7 +260,7 @@ export class Softphone extends EventTarget {
   static {
     for (const name of COMMAND_NAMES) {
       Softphone.prototype[name] = function command(argument) {
-        const named = typeof argument === "string" ? { target: argument, digits: argument } : argument;
+        const named = typeof argument === "string" ? { target: argument, digits: argument, callId: argument } : argument;
         this.#send({ ...named, type: name });
       };
     }

@@ -122,10 +122,10 @@ def test_the_queue_is_the_codes_queue(tmp_path: Path) -> None:
 
 
 def test_the_citizen_can_transfer_nothing() -> None:
-    options = re.findall(r"Queue\([^,]+,([a-zA-Z]*),", EXTENSIONS) + re.findall(
+    options = re.findall(r"Queue\([^,]+,([a-zA-Z]*)[,(]", EXTENSIONS) + re.findall(
         r"Dial\([^,]+,\d+,([^)]*)\)", EXTENSIONS
     )
-    assert options == ["tc", "tb(record-leg^s^1"]
+    assert options == ["tcb", "tb(record-leg^s^1"]
     assert all("T" not in option for option in options)
     # In an outbound call the operator is the caller: T is theirs, t would be the citizen's.
     assert re.findall(r"Dial\(PJSIP/\$\{DIAL\}[^,]+,[^,]+,([a-zA-Z]+)", EXTENSIONS) == ["RTb"]
@@ -274,7 +274,7 @@ def test_every_application_and_function_has_its_module_loaded() -> None:
         "Queue": "app_queue", "Dial": "app_dial", "Playback": "app_playback", "MixMonitor": "app_mixmonitor",
         "CELGenUserEvent": "app_celgenuserevent", "AGI": "res_agi", "ExecIf": "app_exec", "Return": "app_stack",
         "URIENCODE": "func_uri", "FILTER": "func_strings", "GROUP": "func_groupcount", "TIMEOUT": "func_timeout",
-        "CHANNEL": "func_channel", "CALLERID": "func_callerid",
+        "CHANNEL": "func_channel", "CALLERID": "func_callerid", "PJSIP_HEADER": "res_pjsip_header_funcs",
     }  # fmt: skip
     for word, module in where.items():
         assert re.search(rf"\b{word}\(", EXTENSIONS), word

@@ -92,8 +92,34 @@ test("an attended transfer holds the citizen, asks, and ends both talks", () => 
     { type: "ended", id: "call-1" }, { type: "ended", id: "consult" });
   assert.ok(doing(more).includes("referReplaces"));
   assert.deepEqual([done.call, done.consult, done.last.why], [null, null, "transferred"]);
-  const [back] = after(...CONSULTING, { type: "cancelConsult" }, { type: "ended", id: "consult" }, { type: "unhold" });
+});
+
+test("back to the citizen takes them off hold once the colleague is gone; a colleague who goes leaves them there", () => {
+  const [back, effects] = after(...CONSULTING, { type: "cancelConsult" }, { type: "ended", id: "consult" });
   assert.deepEqual([back.call.held, back.consult, back.call.phase], [false, null, "talking"]);
+  assert.deepEqual(effects.slice(-2), [{ do: "hangUp", id: "consult" }, { do: "unhold", id: "call-1" }]);
+  const [left, others] = after(...CONSULTING, { type: "ended", id: "consult" });
+  assert.deepEqual([left.call.held, left.consult], [true, null]);
+  assert.ok(!doing(others).includes("unhold"));
+});
+
+test("a call that the operator has asked for is answered by itself, before or after it begins to ring; no other is", () => {
+  const expect = { type: "expect", callId: "cc1-out-7" };
+  const rings = (callId) => ({ type: "incoming", id: "call-1", from: FROM, callId });
+  const answered = ({ call }, effects) => [call.phase, doing(effects).at(-1)];
+  assert.deepEqual(answered(...after(...READY, expect, rings("cc1-out-7"))), ["answering", "answer"]);
+  assert.deepEqual(answered(...after(...READY, rings("cc1-out-7"), expect)), ["answering", "answer"]);
+  assert.deepEqual(answered(...after(...READY, expect, rings("cc1-1.5"))), ["ringing", "ring"]);
+  assert.deepEqual(answered(...after(...READY, expect, rings(undefined))), ["ringing", "ring"]);
+  assert.equal(after(...READY, expect, rings("cc1-out-7"))[0].expected, null);
+  assert.throws(() => step(INITIAL, { type: "expect" }), NotNow);
+});
+
+test("it is known whether Asterisk ever answered, and an attempt to reach it can be made at once", () => {
+  assert.equal(after({ type: "start" })[0].reached, false);
+  assert.equal(after(...READY, { type: "disconnected" }, { type: "stop" })[0].reached, true);
+  assert.deepEqual(after({ type: "start" }, { type: "retry" })[1].at(-1), { do: "reconnect" });
+  assert.throws(() => step(after(...READY)[0], { type: "retry" }), NotNow);
 });
 
 test("a citizen who hangs up during the question ends the question", () => {
