@@ -62,6 +62,7 @@ _EXISTS: Final = {
 _FINISH: Final = (
     update(outbound_calls).where(outbound_calls.c.call_id == bindparam("of_call")).values(result=bindparam("result"))
 )
+_CALLERS: Final = frozenset({"operator", "supervisor"})
 _PURPOSE: Final = re.compile(r"(duty|appeal):([0-9a-f-]{36})\Z")
 _HOUR: Final = timedelta(hours=1)
 _SHOWN: Final = 40
@@ -75,6 +76,7 @@ class Refusal(StrEnum):
     NUMBER_NOT_ALLOWED = "number_not_allowed"
     OWN_NUMBER = "own_number"
     NO_SUCH_OPERATOR = "no_such_operator"
+    NO_TELEPHONE = "no_telephone"
     NO_SUCH_PURPOSE = "no_such_purpose"
     HOURLY_LIMIT = "hourly_limit"
 
@@ -151,9 +153,11 @@ def intend(
     """
     to = destination(number, settings)
     account = tx.fetch_all(_ACCOUNT, {"of_login": operator})
-    if not account or "operator" not in str(account[0][0]).split():
+    if not account or _CALLERS.isdisjoint(str(account[0][0]).split()):
         told = f"there is no operator {operator[:_SHOWN]!r}; see `contact-centre operators list`"
         raise CallRefusedError(Refusal.NO_SUCH_OPERATOR, told)
+    if account[0][1] is None:
+        raise CallRefusedError(Refusal.NO_TELEPHONE, f"{operator} has no telephone of ours")
     _check_purpose(tx, purpose)
     _check_limit(tx, settings.outbound, operator, at)
     call = OutboundCall(

@@ -1,6 +1,7 @@
 """What a page or an action of the console is, what it is asked, and how it answers."""
 
 import asyncio
+import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -12,6 +13,7 @@ from multidict import MultiDict
 
 from contact_centre.accounts import ROLES
 from contact_centre.api.site import Site
+from contact_centre.calling import Calling
 from contact_centre.config import ConsoleSettings, Settings
 from contact_centre.console.browser import Browser
 from contact_centre.console.render import Renderer
@@ -25,6 +27,8 @@ EVERYBODY: Final = frozenset(ROLES)
 LONGEST_BODY: Final = 256 * 1024
 BODY_WITHIN_S: Final = 10.0
 MOST_FIELDS: Final = 200
+
+STYLE_NONCE: Final = web.RequestKey("style_nonce", str)
 
 Reply = web.StreamResponse
 
@@ -58,6 +62,7 @@ class Console:
     routes: Mapping[str, Route]
     live: Hub
     switchboard: Switchboard
+    calling: Calling
     phones: BrowserPhones
 
     def address(self, name: str, /, **parts: str) -> str:
@@ -95,6 +100,11 @@ class Asked:
     def person(self) -> Person:
         """Who asks, on routes that ask for a session."""
         return self.signed_in.person
+
+    @property
+    def style_nonce(self) -> str:
+        """What lets a style element of a library into this page; the answer's policy names it once it was asked for."""
+        return self.request.setdefault(STYLE_NONCE, secrets.token_urlsafe(16))
 
     def words(self, text: str, **parameters: object) -> str:
         """A text in the language of the page."""

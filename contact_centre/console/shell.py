@@ -14,6 +14,7 @@ from aiohttp import web
 
 from contact_centre.api.shell import passes
 from contact_centre.api.site import Site
+from contact_centre.calling import Calling
 from contact_centre.config import Settings
 from contact_centre.console import sessions, throttle
 from contact_centre.console.assets import CACHED, Assets
@@ -21,7 +22,7 @@ from contact_centre.console.browser import Browser, from_our_page, proves
 from contact_centre.console.cookies import LANGUAGE, SESSION, THEME
 from contact_centre.console.languages import DEFAULT, LANGUAGES, N_
 from contact_centre.console.render import THEMES, Renderer
-from contact_centre.console.route import BASE, Asked, Console, Reply, Route, limits_of, read_form
+from contact_centre.console.route import BASE, STYLE_NONCE, Asked, Console, Reply, Route, limits_of, read_form
 from contact_centre.console.sessions import Session, Stage
 from contact_centre.console.shift.hub import Hub
 from contact_centre.writer import SqliteTx
@@ -90,7 +91,10 @@ class Shell:
     ) -> None:
         self._assets = Assets.read()
         by_name = {route.name: route for route in routes}
-        self._console = Console(site, settings, limits_of(settings.console), by_name, live, switchboard, phones)
+        calling = Calling(settings, site.writer, site.clock, switchboard)
+        self._console = Console(
+            site, settings, limits_of(settings.console), by_name, live, switchboard, calling, phones
+        )
 
     def mount(self, at: web.Application) -> None:
         """Serve the console below ``route.BASE``; whoever names only the host is led there."""
@@ -100,6 +104,7 @@ class Shell:
 
         async def stop(_: web.Application) -> None:
             self._console.live.close()
+            self._console.calling.close()
 
         at.on_shutdown.append(stop)
         at.add_subapp(BASE, self._application())
@@ -243,6 +248,11 @@ async def _in_time(route: Route, asked: Asked) -> Reply:
 async def _with_headers(request: web.Request, response: web.StreamResponse) -> None:
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
+    nonce = request.get(STYLE_NONCE)
+    if nonce is not None:
+        policy = response.headers["Content-Security-Policy"]
+        named = policy.replace("style-src 'self'", f"style-src 'self' 'nonce-{nonce}'")
+        response.headers["Content-Security-Policy"] = named
     response.headers["Server"] = "contact-centre"
     if request.get(_SECURE):
         response.headers["Strict-Transport-Security"] = _BY_TLS_ALONE
