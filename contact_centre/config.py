@@ -23,6 +23,7 @@ from pydantic_settings import SettingsError as SourceError
 from appeals.evidence import TOLD_SECONDS
 from contact_centre.message_settings import MessageSettings
 from contact_centre.sections import Port, Section
+from telephony.core.metrics import SHORT, THRESHOLD
 from telephony.provision import Settings as Provision
 
 CONFIG_FILE: Final = "contact-centre.toml"
@@ -113,6 +114,14 @@ class DutySettings(Section):
     told_seconds: Annotated[float, Field(ge=0)] = TOLD_SECONDS
 
 
+class ServiceLevelSettings(Section):
+    """The service level's formula, ``telephony.core.metrics``: T and S in seconds, and what the city aims at."""
+
+    answer_within_s: Annotated[int, Field(ge=1, le=600)] = round(THRESHOLD)
+    short_abandon_s: Annotated[int, Field(ge=0, le=600)] = round(SHORT)
+    aim_percent: Annotated[int, Field(ge=0, le=100)] = 80
+
+
 class LogSettings(Section):
     """How much is logged."""
 
@@ -140,6 +149,7 @@ class Settings(BaseSettings):
     messages: MessageSettings = MessageSettings()
     reference: ReferenceSettings = ReferenceSettings()
     duties: DutySettings = DutySettings()
+    service_level: ServiceLevelSettings = ServiceLevelSettings()
     log: LogSettings = LogSettings()
 
     @property

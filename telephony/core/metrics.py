@@ -51,7 +51,6 @@ def service_level(calls: Iterable[Call], *, threshold: float = THRESHOLD, short:
     abandoned = _with(offered, QueueOutcome.ABANDONED)
     in_time = sum(_wait(call) <= threshold for call in answered)
     short_abandons = sum(_wait(call) <= short for call in abandoned)
-    counted = len(offered) - short_abandons
     return ServiceLevel(
         threshold=threshold,
         short=short,
@@ -63,13 +62,19 @@ def service_level(calls: Iterable[Call], *, threshold: float = THRESHOLD, short:
         withdrawn=len(_with(offered, QueueOutcome.WITHDRAWN)),
         timed_out=len(_with(offered, QueueOutcome.TIMED_OUT)),
         exited=len(_with(offered, QueueOutcome.EXITED_EMPTY)) + len(_with(offered, QueueOutcome.EXITED_BY_KEY)),
-        service_level=in_time / counted if counted else None,
+        service_level=ratio(in_time, len(offered), short_abandons),
         average_wait=_average([_wait(call) for call in offered]),
         longest_wait=max(map(_wait, offered), default=None),
         average_talk=_average([call.talk_time for call in answered]),
         average_hold=_average([call.hold_time for call in answered]),
         ring_no_answers=sum(call.ring_no_answers for call in offered),
     )
+
+
+def ratio(answered_in_time: int, offered: int, short_abandons: int) -> float | None:
+    """The formula itself, between 0 and 1; None when no call counts."""
+    counted = offered - short_abandons
+    return answered_in_time / counted if counted else None
 
 
 def _with(calls: list[Call], outcome: QueueOutcome) -> list[Call]:

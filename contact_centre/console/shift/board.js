@@ -1,4 +1,5 @@
 // The live board. Rows keep their place; numbers change in place; text is only ever text.
+import { html } from "../base/fetching.js";
 import { Board } from "./board_state.js";
 
 const page = document.getElementById("board");
@@ -84,11 +85,30 @@ function troubled(text) {
   trouble.textContent = text ?? "";
 }
 
+// What has ended is in the figures a moment after it is in the stream; what has only grown older, by the minute.
+const figures = document.getElementById("figures");
+const SETTLED_MS = 2000;
+const MINUTE_MS = 60_000;
+let asking;
+
+async function askFigures() {
+  const drawn = await html(figures.dataset.from, { quiet: true }).catch(() => null);
+  if (drawn !== null) figures.replaceChildren(drawn);
+  asking = undefined;
+}
+
+function figuresSoon() {
+  asking ??= setTimeout(askFigures, SETTLED_MS);
+}
+
+setInterval(figuresSoon, MINUTE_MS);
+
 const source = new EventSource(page.dataset.live);
 source.addEventListener("board", (event) => {
   board.take(JSON.parse(event.data), Date.now());
   troubled(board.up ? null : trouble.dataset.down);
   draw();
+  figuresSoon();
 });
 let lost;
 source.addEventListener("error", () => {

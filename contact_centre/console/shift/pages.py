@@ -5,6 +5,7 @@ from typing import Final
 from contact_centre import accounts
 from contact_centre.console.languages import N_
 from contact_centre.console.route import Asked, Reply, Route
+from contact_centre.console.shift.today import figures_now, today
 
 WORDS: Final = {
     "free": N_("free"),
@@ -26,11 +27,11 @@ _ROLES: Final = frozenset({"operator", "supervisor"})
 
 
 async def board(asked: Asked) -> Reply:
-    """The page; what is on it comes by ``live``."""
+    """The page: today's figures, and what comes by ``live``."""
     async with asked.site.reading() as connection:
         people = await accounts.all_accounts(connection)
     words = {key: asked.words(text) for key, text in WORDS.items()}
-    return asked.page("shift/board.html", people=people, texts=words)
+    return asked.page("shift/board.html", people=people, texts=words, **await today(asked))
 
 
 async def live(asked: Asked) -> Reply:
@@ -40,5 +41,6 @@ async def live(asked: Asked) -> Reply:
 
 ROUTES: Final = (
     Route(name="board", method="GET", path="/board", do=board, roles=_ROLES, menu=N_("Board")),
+    Route(name="board_figures", method="GET", path="/board/figures", do=figures_now, roles=_ROLES),
     Route(name="live", method="GET", path="/live", do=live, roles=_ROLES, lasting=True),
 )
