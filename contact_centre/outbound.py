@@ -34,6 +34,7 @@ outbound_calls: Final = Table(
     Column("requested_at", String, nullable=False),
     Column("result", String),
     Index("outbound_calls_operator", "operator", "requested_at"),
+    Index("outbound_calls_purpose", "purpose", "requested_at"),
 )
 """Calls that operators asked for. ``result`` is a ``Result``; None while it is not known (``outbound_results``)."""
 

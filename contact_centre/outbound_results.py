@@ -5,10 +5,11 @@ whether the operator picked up. If it has no record either, the call never was, 
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from enum import StrEnum
+from typing import Any, Final
 
 import structlog
 from sqlalchemy import select
@@ -68,6 +69,99 @@ class Request:
     def was_no_call(self) -> bool:
         """Whether it ended without a call, though nothing was wrong with the operator's phone."""
         return self.result in {Result.NOT_REACHED, Result.REFUSED, Result.NO_RECORD}
+
+
+class Stage(StrEnum):
+    """How far a call that was asked for has come: a ``Result``, or what the ledger says after that."""
+
+    ASKED = "asked"
+    """The operator's telephone rings, or is about to."""
+    RINGS = "rings"
+    TALKS = "talks"
+    TALKED = "talked"
+    NO_ANSWER = "no_answer"
+    BUSY = "busy"
+    GIVEN_UP = "given_up"
+    """The operator hung up before anybody answered."""
+    NOT_CONNECTED = "not_connected"
+    """The network has no such number, or no way to it."""
+
+
+_STAGES: Final[Mapping[str, Stage]] = {"NOANSWER": Stage.NO_ANSWER, "BUSY": Stage.BUSY, "CANCEL": Stage.GIVEN_UP}
+"""By DIALSTATUS, of calls that are over and were not answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A call that was asked for. ``stage``: how far it has come; ``talked``: seconds, once that is over."""
+
+    call_id: str
+    requested_at: datetime
+    operator: str
+    stage: Stage | Result
+    talked: float | None
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether there is more to come."""
+        return self.stage in {Stage.ASKED, Stage.RINGS, Stage.TALKS}
+
+    @property
+    def reached(self) -> bool:
+        """Whether somebody answered whom it was made to."""
+        return self.stage in {Stage.TALKS, Stage.TALKED}
+
+
+_MADE: Final = (
+    select(
+        outbound_calls,
+        calls.c.answered_at,
+        calls.c.ended_at,
+        calls.c.dial_status,
+        calls.c.talk_time,
+        _to_the_citizen.label("citizen"),
+    )
+    .select_from(outbound_calls.outerjoin(calls, _record))
+    .order_by(outbound_calls.c.requested_at, outbound_calls.c.call_id)
+)
+
+
+async def latest_calls(connection: AsyncConnection, purposes: Collection[str]) -> dict[str, Made]:
+    """The last call that was asked for, for each of these purposes; those without one are absent."""
+    found = await connection.execute(_MADE.where(outbound_calls.c.purpose.in_(purposes)))
+    return {row.purpose: _made(row) for row in found}
+
+
+async def purposes_of(connection: AsyncConnection, operator: str, since: datetime) -> list[str]:
+    """What an operator asked for calls for since then."""
+    found = await connection.execute(
+        select(outbound_calls.c.purpose)
+        .where(
+            outbound_calls.c.operator == operator,
+            outbound_calls.c.requested_at >= stamp(since),
+            outbound_calls.c.purpose.is_not(None),
+        )
+        .distinct()
+    )
+    return list(found.scalars())
+
+
+def _made(row: Any) -> Made:  # noqa: ANN401 - a row of _MADE
+    talked = row.talk_time if row.answered_at is not None and row.ended_at is not None else None
+    return Made(row.call_id, datetime.fromisoformat(row.requested_at), row.operator, _stage(row), talked)
+
+
+def _stage(row: Any) -> Stage | Result:  # noqa: ANN401 - a row of _MADE
+    if row.answered_at is not None:
+        return Stage.TALKS if row.ended_at is None else Stage.TALKED
+    result = None if row.result is None else Result(row.result)
+    if result not in {None, Result.PICKED_UP}:
+        return result
+    if row.ended_at is None:
+        return Stage.RINGS if result is not None or row.citizen else Stage.ASKED
+    if row.dial_status is None and not row.citizen:
+        return Result.NOT_PICKED_UP
+    return _STAGES.get(row.dial_status or "", Stage.NOT_CONNECTED)
 
 
 async def list_requests(

@@ -38,3 +38,4 @@ def upgrade() -> None:
     op.create_index("playbacks_login", "playbacks", ["login", "at"], unique=False)
     op.add_column("access_log", sa.Column("about", sa.String(), nullable=True))
     op.add_column("accounts", sa.Column("hours", sa.String(), nullable=True))
+    op.create_index("outbound_calls_purpose", "outbound_calls", ["purpose", "requested_at"], unique=False)
