@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, false, literal, select, tuple_, union_all
+from sqlalchemy import ColumnElement, Select, case, false, func, literal, select, tuple_, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from appeals import duty_store, rows
-from appeals.duties import ContactDirection, Duty, DutyKind
+from appeals.duties import ContactDirection, Duty, DutyKind, Excuse
 from appeals.escalation import Way
 from appeals.evidence import GivenResult, best_hour
 from appeals.model import Actor, Role, Status
@@ -118,6 +118,37 @@ async def list_duties(connection: AsyncConnection, filters: DutyFilters, actor: 
     entries = list(zip(listed, found, strict=True))
     shown = _together(entries) if filters.together else entries
     return [_seen(one, row["appeal_desk"], actor) for one, row in shown]
+
+
+@dataclass(frozen=True, slots=True)
+class Heap:
+    """How many entries of the worklist are open, and how many of them are overdue."""
+
+    open: int
+    overdue: int
+
+
+async def count_open(connection: AsyncConnection, now: datetime) -> dict[DutyKind, Heap]:
+    """What is owed, by kind; missed calls of one citizen are one entry, as in ``list_duties``."""
+    late = duties.c.due_at < to_text(now)
+    citizen = case((is_callback, duties.c.number), else_=duties.c.duty_id)
+    found = await connection.execute(
+        select(duties.c.kind, func.count(citizen.distinct()), func.count(case((late, citizen)).distinct()))
+        .where(duties.c.closed_at.is_(None))
+        .group_by(duties.c.kind)
+    )
+    heaps = {DutyKind(kind): Heap(count, overdue) for kind, count, overdue in found}
+    return {kind: heaps.get(kind, Heap(0, 0)) for kind in DutyKind}
+
+
+async def count_withheld(connection: AsyncConnection, since: datetime) -> int:
+    """Missed calls since then of citizens whose number was withheld: nobody can call them back."""
+    found = await connection.execute(
+        select(func.count()).where(
+            is_callback, duties.c.excuse == Excuse.NO_CONTACT.value, duties.c.closed_at >= to_text(since)
+        )
+    )
+    return int(found.scalar_one())
 
 
 def _chosen(filters: DutyFilters, actor: Actor, now: datetime) -> Any:  # noqa: ANN401 - SQLAlchemy's subquery
