@@ -30,6 +30,7 @@ import contact_centre.jobs
 import contact_centre.outbound
 import contact_centre.outbox
 import contact_centre.playbacks
+import contact_centre.wrap_ups
 import recordings.store
 import telephony.gaps
 import telephony.store
@@ -59,6 +60,7 @@ _OWNERS: Final = (
     contact_centre.outbound,
     contact_centre.outbox,
     contact_centre.playbacks,
+    contact_centre.wrap_ups,
     telephony.gaps,
 )
 """Importing them fills the metadata."""

@@ -36,6 +36,27 @@ def upgrade() -> None:
     )
     op.create_index("playbacks_call", "playbacks", ["call_id", "at"], unique=False)
     op.create_index("playbacks_login", "playbacks", ["login", "at"], unique=False)
+    op.create_table(
+        "wrap_ups",
+        sa.Column("wrap_up_id", sa.String(), nullable=False),
+        sa.Column("call_id", sa.String(), nullable=True),
+        sa.Column("login", sa.String(), nullable=False),
+        sa.Column("code", sa.String(), nullable=True),
+        sa.Column("began", sa.String(), nullable=False),
+        sa.Column("ended", sa.String(), nullable=True),
+        sa.Column("forced", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("wrap_up_id"),
+    )
+    op.create_index("wrap_ups_call", "wrap_ups", ["call_id"], unique=False)
+    op.create_index("wrap_ups_login", "wrap_ups", ["login", "began"], unique=False)
+    op.create_index(
+        "wrap_ups_open",
+        "wrap_ups",
+        ["login"],
+        unique=True,
+        sqlite_where=sa.text("ended IS NULL"),
+        postgresql_where=sa.text("ended IS NULL"),
+    )
     op.add_column("access_log", sa.Column("about", sa.String(), nullable=True))
     op.add_column("accounts", sa.Column("hours", sa.String(), nullable=True))
     op.create_index("outbound_calls_purpose", "outbound_calls", ["purpose", "requested_at"], unique=False)
