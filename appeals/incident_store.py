@@ -1,5 +1,6 @@
 """The statements on incidents and on what is alike."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Final
 
@@ -198,6 +199,16 @@ def news_of(tx: Tx, duty_id: str) -> tuple[str, str] | None:
     """What is to be told for a duty, and the category of the incident; None if it is about none."""
     found = tx.fetch_all(_OF_DUTY, {"of_duty": duty_id})
     return (str(found[0][0] or ""), str(found[0][1])) if found else None
+
+
+async def news_by_duty(connection: AsyncConnection, duty_ids: Collection[str]) -> dict[str, tuple[str, str]]:
+    """The same as ``news_of``, by ``duty_id``; duties that are about no incident are absent."""
+    found = await connection.execute(
+        select(incident_callers.c.duty_id, incidents.c.end_text, incidents.c.category)
+        .join(incident_callers, incident_callers.c.incident_id == incidents.c.incident_id)
+        .where(incident_callers.c.duty_id.in_(duty_ids))
+    )
+    return {duty_id: (text or "", category) for duty_id, text, category in found}
 
 
 def cluster(tx: Tx, category: str, since: datetime) -> list[tuple[str, str | None, str | None]]:

@@ -90,16 +90,16 @@ class Announcer:
             channel, address = MessageChannel.SMS, appeal.applicant_phone
         else:
             return
-        parameters = self._parameters(tx, appeal, appeal.language) | self._news(tx, duty, appeal.language)
+        told = self._parameters(tx, appeal, appeal.language) | self._news(tx, duty, appeal.language)
         if duty.words is not None and appeal.desk is None:
-            parameters["reason"] = duty.words
-        self._put(tx, appeal.appeal_id, duty, channel, address, appeal.language, parameters, duty.duty_id)
+            told["reason"] = duty.words
+        self._put(tx, appeal.appeal_id, duty, channel, address, appeal.language, told, duty.duty_id)
 
     def _tell_caller(self, tx: Tx, duty: Duty) -> None:
         """Somebody who joined an incident by a key, and left no more than the number that they called from."""
         if self._ways.sms and duty.number is not None and is_mobile(duty.number):
-            parameters = {"phone": self._ways.phone} | self._news(tx, duty, "uk")
-            self._put(tx, None, duty, MessageChannel.SMS, duty.number, "uk", parameters, duty.duty_id)
+            told = {"phone": self._ways.phone} | self._news(tx, duty, "uk")
+            self._put(tx, None, duty, MessageChannel.SMS, duty.number, "uk", told, duty.duty_id)
 
     def _news(self, tx: Tx, duty: Duty, language: str) -> dict[str, str]:
         """What is said of an incident that is over."""
@@ -107,14 +107,16 @@ class Announcer:
         if found is None:
             return {}
         text, category = found
-        name = _named(self._reference(tx).categories.get(category), language)
-        return {"text": text} | ({} if name is None else {"category": name})
+        return news(text, category, self._reference(tx), language)
+
+    def _parameters(self, tx: Tx, appeal: Appeal, language: str) -> dict[str, str]:
+        return parameters(appeal, self._reference(tx), language, self._ways.phone)
 
     def _tell_service(self, tx: Tx, appeal: Appeal, duty: Duty) -> None:
         service = self._reference(tx).services.get(appeal.service or "")
         if self._ways.email and service is not None and service.email is not None:
-            parameters = self._parameters(tx, appeal, "uk") | {"due": _moment(duty.due_at)}
-            self._put(tx, appeal.appeal_id, duty, MessageChannel.EMAIL, service.email, "uk", parameters, None)
+            told = self._parameters(tx, appeal, "uk") | {"due": _moment(duty.due_at)}
+            self._put(tx, appeal.appeal_id, duty, MessageChannel.EMAIL, service.email, "uk", told, None)
 
     def _put(
         self,
@@ -124,7 +126,7 @@ class Announcer:
         channel: MessageChannel,
         address: str,
         language: str,
-        parameters: Mapping[str, str],
+        told: Mapping[str, str],
         closes: str | None,
     ) -> None:
         announcement = Announcement(
@@ -135,31 +137,40 @@ class Announcer:
             language=language,
             channel=channel,
             address=address,
-            parameters=parameters,
+            parameters=told,
         )
         self._outbox.put(tx, announcement)
 
-    def _parameters(self, tx: Tx, appeal: Appeal, language: str) -> dict[str, str]:
-        """What templates may say of an appeal; what it lacks is left out."""
-        known: dict[str, str | None] = {"number": appeal.registration_number, "phone": self._ways.phone}
-        if appeal.desk is None:
-            reference = self._reference(tx)
-            responsible = reference.services.get(appeal.forwarded_to or appeal.service or "")
-            due = appeal.due_at or appeal.legal_due_at
-            until = appeal.extended_until
-            known |= {
-                "applicant": appeal.applicant,
-                "category": _named(reference.categories.get(appeal.category or ""), language),
-                "service": _named(responsible, language),
-                "service_phone": None if responsible is None else responsible.phone,
-                "address": appeal.address,
-                "due": None if due is None else _moment(due),
-                "until": None if until is None else f"{until:%d.%m.%Y}",
-                "result": None if appeal.result is None else RESULTS[appeal.result][language],
-                "text": appeal.report,
-                "law": appeal.legal_reference,
-            }
-        return {name: value for name, value in known.items() if value}
+
+def parameters(appeal: Appeal, reference: Reference, language: str, phone: str) -> dict[str, str]:
+    """What may be said of an appeal, for the placeholders of the city's texts; what it lacks is left out.
+
+    ``phone`` is the contact centre's own. Of a restricted appeal it is the number alone.
+    """
+    known: dict[str, str | None] = {"number": appeal.registration_number, "phone": phone}
+    if appeal.desk is None:
+        responsible = reference.services.get(appeal.forwarded_to or appeal.service or "")
+        due = appeal.due_at or appeal.legal_due_at
+        until = appeal.extended_until
+        known |= {
+            "applicant": appeal.applicant,
+            "category": _named(reference.categories.get(appeal.category or ""), language),
+            "service": _named(responsible, language),
+            "service_phone": None if responsible is None else responsible.phone,
+            "address": appeal.address,
+            "due": None if due is None else _moment(due),
+            "until": None if until is None else f"{until:%d.%m.%Y}",
+            "result": None if appeal.result is None else RESULTS[appeal.result][language],
+            "text": appeal.report,
+            "law": appeal.legal_reference,
+        }
+    return {name: value for name, value in known.items() if value}
+
+
+def news(text: str, category: str, reference: Reference, language: str) -> dict[str, str]:
+    """The same of an incident that is over, to somebody who reported it."""
+    name = _named(reference.categories.get(category), language)
+    return {"text": text} | ({} if name is None else {"category": name})
 
 
 def _named(of: Category | Service | None, language: str) -> str | None:
