@@ -7,11 +7,15 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
+from contact_centre.writer import SqliteTx
+from telephony.core.call import CallChanged, QueueOutcome
 from telephony.links.ami import Gap
 from telephony.live import Snapshot
+from telephony.store import save_call
 from telephony.wire.ami import Message
 from tests.e2e.console.conftest import look, sign_in
 from tests.e2e.console.console_site import ConsoleSite, served
+from tests.integration.test_queue_tally import call
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 
@@ -83,12 +87,50 @@ def test_the_board_shows_the_shift_changes_by_itself_and_says_when_it_cannot(
     assert dialogs == []
 
 
-@pytest.mark.parametrize(("language", "theme"), [("uk", "dark"), ("en", "light")])
+def keep_an_hour(site: ConsoleSite) -> None:
+    """Calls as they come: more in the middle of the hour, then too many, of whom some give up."""
+    now = site.clock.now().replace(second=5)
+    told = [
+        call(
+            minute * 10 + number,
+            QueueOutcome.ABANDONED if number > 3 else QueueOutcome.ANSWERED,
+            3.0 + number * 11 + (minute % 7) * 2,
+            at=now - timedelta(minutes=minute),
+        )
+        for minute in range(1, 58)
+        if minute % 5
+        for number in range((2 if minute > 20 else 5) + minute % 3)
+    ]
+    told.append(call(999, QueueOutcome.NOT_QUEUED, None, at=now, over=False))
+
+    def keep(tx: SqliteTx) -> None:
+        for one in told:
+            save_call(tx, CallChanged(one, over=one.ended_at is not None), None, at=now, reason="told")
+
+    site.write(keep)
+
+
+def test_the_figures_follow_the_shift_without_making_the_board_jump(window: BrowserContext, site: ConsoleSite) -> None:
+    page = window.new_page()
+    site.hear(shift(datetime.now(UTC)))
+    open_board(page, site)
+    expect(page.locator("#waiting tr")).to_have_count(2)
+    expect(page.locator("#figures rect")).to_have_count(0)
+    place = page.locator("#h-calls").bounding_box()
+    keep_an_hour(site)
+    site.hear(member("olena", "2", event="QueueMemberStatus"))
+    expect(page.locator("#figures rect").first).to_be_attached()
+    assert page.locator("#h-calls").bounding_box() == place
+    expect(page.locator("#figures title").first).to_contain_text("найдовше очікування")
+
+
+@pytest.mark.parametrize(("language", "theme"), [("uk", "dark"), ("en", "light"), ("uk", "light")])
 def test_the_board_in_other_dress(window: BrowserContext, site: ConsoleSite, language: str, theme: str) -> None:
     page = window.new_page()
     chosen = (("cc_language", language), ("cc_theme", theme))
     window.add_cookies([{"name": name, "value": value, "url": f"{site.address}/"} for name, value in chosen])
     site.hear(shift(datetime.now(UTC)))
+    keep_an_hour(site)
     open_board(page, site)
     expect(page.locator("#waiting-count")).to_have_text("2")
-    look(page, f"board-{language}-{theme}")
+    look(page, f"board-with-an-hour-{language}-{theme}")
