@@ -84,7 +84,8 @@ class Category:
     ``code`` is ``group`` or ``group.leaf``. ``sla`` is None where only the legal clock runs. ``desk`` names who alone
     sees its appeals (``counselling``, ``violence``); None is everybody. ``no_text``: a counter only, nothing that the
     citizen said is kept. ``photo``: a report of being done needs one. ``about`` is the service that complaints of this
-    category are always about, so that it never gets them (Art. 7).
+    category are always about, so that it never gets them (Art. 7). ``phrases`` are beginnings of what the operator
+    writes down.
     """
 
     code: str
@@ -101,6 +102,7 @@ class Category:
     priority: bool = False
     keywords: tuple[str, ...] = ()
     about: str | None = None
+    phrases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

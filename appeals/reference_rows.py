@@ -187,6 +187,7 @@ class Leaf(Named):
     priority: StrictBool = False
     keywords: tuple[Words, ...] = ()
     about: str | None = None
+    phrases: tuple[Words, ...] = ()
 
     def record(self, acceptance: Mapping[Urgency, Span]) -> Category:
         """The category; without a limit of its own, it is to be accepted as its urgency asks."""
@@ -205,6 +206,7 @@ class Leaf(Named):
             priority=self.priority,
             keywords=self.keywords,
             about=self.about,
+            phrases=self.phrases,
         )
 
 

@@ -31,6 +31,35 @@ def member(login: str, status: str = "1", event: str = "QueueMemberStatus") -> M
     )
 
 
+HOSTILE = "<script>alert(1)</script>"
+
+
+def channel(name: str, uniqueid: str, linkedid: str = "cc1-1.1", event: str = "Newchannel") -> Message:
+    return Message.of(
+        ("Event", event),
+        ("Channel", name),
+        ("Uniqueid", uniqueid),
+        ("Linkedid", linkedid),
+        ("Context", "from-trunk"),
+        ("Exten", "1580"),
+        ("AccountCode", ""),
+        ("CallerIDNum", "+380501112233"),
+        ("CallerIDName", HOSTILE),
+    )
+
+
+def hung_up(uniqueid: str) -> Message:
+    return Message.of(("Event", "Hangup"), ("Uniqueid", uniqueid))
+
+
+RINGS = (
+    channel("PJSIP/trunk-primary-00000001", "cc1-1.1"),
+    channel("PJSIP/operator-operator-00000002", "cc1-1.2"),
+    member("operator", "6"),
+)
+"""A citizen's call comes to the telephone of an operator."""
+
+
 @pytest.fixture
 async def site(tmp_path: Path) -> AsyncIterator[Console]:
     async with console(tmp_path) as one:
@@ -49,17 +78,19 @@ async def feed(site: Console) -> AsyncIterator[LiveFeed]:
     await asyncio.gather(running, return_exceptions=True)
 
 
-async def event(answer: ClientResponse) -> tuple[str, dict[str, Any]]:
-    """The next event of a stream: its id and its data."""
+async def event(answer: ClientResponse, name: str = "board") -> tuple[str, dict[str, Any]]:
+    """The next event of this name in a stream: its id and its data."""
     fields: dict[str, str] = {}
     async with asyncio.timeout(5):
         while True:
             line = (await answer.content.readline()).decode().rstrip("\n")
-            if not line and "data" in fields:
+            if not line and fields.get("event") == name:
                 return fields["id"], json.loads(fields["data"])
-            name, _, value = line.partition(": ")
+            if not line:
+                fields.clear()
+            field, _, value = line.partition(": ")
             if value:
-                fields[name] = value
+                fields[field] = value
 
 
 async def test_a_page_gets_everything_and_then_each_change(site: Console, feed: LiveFeed) -> None:
@@ -112,6 +143,54 @@ async def test_who_comes_back_gets_what_was_missed_and_who_was_away_too_long_eve
         anew = await one.get("/live", **{"Last-Event-ID": last})
         assert (await event(anew))[1]["fresh"]
         anew.close()
+
+
+async def test_what_is_an_operator_s_own_reaches_their_pages_alone(site: Console, feed: LiveFeed) -> None:
+    about: dict[str, str] = {}
+
+    async def appeal_of(call_id: str) -> str | None:
+        return about.get(call_id)
+
+    live = site.shell._console.live
+    live._appeal_of = appeal_of
+    feed.hear(Snapshot(AT, (member("operator", event="QueueMember"), member("supervisor", event="QueueMember")), ()))
+    async with browser(site) as one, browser(site) as two:
+        await one.sign_in("operator")
+        await two.sign_in("supervisor")
+        mine, theirs = await one.get("/live"), await two.get("/live")
+        _, own = await event(mine, "desk")
+        assert (own["operator"]["login"], own["call"], own["call_id"], own["appeal_id"]) == (
+            "operator",
+            None,
+            None,
+            None,
+        )
+        assert (await event(theirs, "desk"))[1]["operator"]["login"] == "supervisor"
+        for told in RINGS:
+            feed.hear(told)
+            await asyncio.sleep(0)
+        last, own = await event(mine, "desk")
+        while own["operator"]["state"] != "ringing":
+            last, own = await event(mine, "desk")
+        assert (own["call"]["number"], own["call"]["name"], own["call_id"]) == ("+380 50 111 22 33", HOSTILE, "cc1-1.1")
+        about["cc1-1.1"] = "appeal"
+        live.recorded(["cc1-1.1", "another"])
+        told, own = await event(mine, "desk")
+        assert own["appeal_id"] == "appeal"
+        mine.close()
+        again = await one.get("/live", **{"Last-Event-ID": last})
+        assert await event(again, "desk") == (told, own)
+        feed.hear(hung_up("cc1-1.2"))
+        feed.hear(member("operator"))
+        feed.hear(hung_up("cc1-1.1"))
+        while own["call"] is not None or own["operator"]["state"] != "free":
+            _, own = await event(again, "desk")
+        assert (own["call_id"], own["appeal_id"]) == ("cc1-1.1", "appeal")
+        again.close()
+        feed.hear(member("supervisor", "2"))
+        _, other = await event(theirs, "desk")
+        assert (other["operator"]["state"], other["call_id"]) == ("talking", None), "nothing of the other came before"
+        theirs.close()
 
 
 class Deaf(asyncio.Transport):

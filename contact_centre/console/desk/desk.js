@@ -1,7 +1,56 @@
 // The desk page: one stream of what happens, and the parts that show it.
+import { html } from "../base/fetching.js";
+import * as card from "./card.js";
 import { Desk } from "./desk_state.js";
+import * as draft from "./draft.js";
+import { place } from "./parts.js";
+import * as queue from "./queue.js";
 import { followStream } from "./stream.js";
 
 const desk = new Desk();
-window.desk = desk; // for the tests' and the administrator's eyes
-followStream(document.getElementById("desk").dataset.live, desk);
+const page = document.getElementById("desk").dataset;
+const BUSY = new Set(["ringing", "talking", "wrap_up"]);
+
+queue.mount(desk);
+card.mount(desk, page, draft);
+
+// ---- the draft of the call
+
+async function showDraft() {
+  if (!desk.appealId || !(desk.call || BUSY.has(desk.operator?.state))) return;
+  await draft.open(desk.appealId, page);
+}
+desk.addEventListener("appeal", showDraft);
+desk.addEventListener("call", showDraft);
+desk.addEventListener("operator", showDraft);
+
+// ---- drafts that wait
+
+async function showUnfinished() {
+  place(await html(page.unfinished, { quiet: true }));
+}
+document.getElementById("unfinished").addEventListener("click", (event) => {
+  const button = event.target.closest("[data-unfinished]");
+  if (button) draft.open(button.dataset.unfinished, page);
+});
+for (const what of ["appeal", "line"]) desk.addEventListener(what, () => showUnfinished().catch(() => {}));
+document.addEventListener("finished", () => showUnfinished().catch(() => {}));
+
+// ---- the connection to the service
+
+desk.addEventListener("line", () => {
+  document.getElementById("trouble").hidden = desk.up;
+});
+followStream(page.live, desk);
+
+// ---- this page telephones: it is not left by accident, and links open beside it
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[href]");
+  if (link && !link.hash) link.target = "_blank";
+}, { capture: true });
+window.addEventListener("beforeunload", (event) => {
+  if (desk.talking || draft.unkept()) event.preventDefault();
+});
+
+window.desk = desk;

@@ -121,6 +121,11 @@ def written_fields(
     return made
 
 
+def text_of(appeal: Appeal, name: str) -> str:
+    """What a form shows of a field that is written by hand."""
+    return _text(getattr(appeal, name))
+
+
 def changes(form: MultiDict[str]) -> dict[str, str | bool | None]:
     """The fields that somebody typed into: what differs from what the form was shown with."""
     found: dict[str, str | bool | None] = {}

@@ -1,0 +1,64 @@
+// When what is typed goes to the service: a moment after the last key, at the latest some seconds after the first, one
+// request at a time. Pure but for the clock that it is given.
+
+export const PAUSE_MS = 900;
+export const LATEST_MS = 4000;
+export const AGAIN_MS = 5000;
+
+export class Keeping {
+  #send;
+  #later;
+  #never;
+  #timer = null;
+  #first = null;
+  #running = null;
+  #now;
+
+  /** `send()` resolves to whether it was kept; `later(act, ms)` and `never(timer)` are setTimeout and clearTimeout. */
+  constructor(send, { now = Date.now, later = setTimeout, never = clearTimeout } = {}) {
+    this.#send = send;
+    this.#now = now;
+    this.#later = later;
+    this.#never = never;
+  }
+
+  /** Something was typed. */
+  touched() {
+    const now = this.#now();
+    this.#first ??= now;
+    this.#never(this.#timer);
+    this.#timer = this.#later(() => this.flush(), Math.min(PAUSE_MS, Math.max(0, this.#first + LATEST_MS - now)));
+  }
+
+  /** Whether something typed has not been sent yet. */
+  get pending() {
+    return this.#first !== null || this.#running !== null;
+  }
+
+  /** Send now what there is; resolves when everything typed so far is kept, or could not be. */
+  async flush() {
+    this.#never(this.#timer);
+    while (this.#running) await this.#running;
+    if (this.#first === null) return true;
+    this.#first = null;
+    this.#running = this.#send();
+    let kept = false;
+    try {
+      kept = await this.#running;
+    } finally {
+      this.#running = null;
+    }
+    if (!kept) {
+      this.#first ??= this.#now();
+      this.#never(this.#timer);
+      this.#timer = this.#later(() => this.flush(), AGAIN_MS);
+    }
+    return kept;
+  }
+
+  /** The form is gone. */
+  stop() {
+    this.#never(this.#timer);
+    this.#first = null;
+  }
+}

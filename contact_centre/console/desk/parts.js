@@ -1,0 +1,32 @@
+// What several parts of the desk do alike.
+
+const texts = new Map([...document.querySelectorAll("#texts li")].map((item) => [item.dataset.key, item.textContent]));
+
+/** A text of the page in its language, with its parameters put in. */
+export function text(key, parameters = {}) {
+  return Object.entries(parameters).reduce((told, [name, value]) => told.replace(`%(${name})s`, value), texts.get(key));
+}
+
+/** Every part of a fragment goes to the section that it names; what is there already is replaced. */
+export function place(fragment) {
+  for (const part of [...fragment.querySelectorAll("[data-into]")]) {
+    const section = document.getElementById(part.dataset.into);
+    if (!section) continue;
+    const content = part.matches("form, .done") ? [part] : [...part.childNodes];
+    section.replaceChildren(...content);
+    Object.assign(section.dataset, { ...part.dataset });
+  }
+}
+
+/** 0:05, 1:05, 1:00:00. */
+export function clock(ms) {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
+  const two = (value) => String(value).padStart(2, "0");
+  return hours ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
+}
+
+/** Sets a text without touching the page when it is the same. */
+export function write(element, told) {
+  if (element && element.textContent !== told) element.textContent = told;
+}
