@@ -12,6 +12,7 @@ from appeals import service as appeals
 from contact_centre import casework, jobs
 from contact_centre.health import Metrics
 from contact_centre.jobs import Job
+from contact_centre.listening import PREPARE
 from contact_centre.probes import Finding
 from contact_centre.writer import SqliteTx, Writer
 from recordings import store
@@ -105,7 +106,7 @@ class Finaliser:
     async def _round(self) -> bool:
         async with self._engine.connect() as connection:
             due = await jobs.due(connection, casework.FINALISE, self._clock.now(), self._workers)
-            self._backlog = await jobs.backlog(connection)
+            self._backlog = await jobs.backlog(connection, casework.FINALISE)
         self._metrics.jobs_waiting.set(self._backlog.waiting)
         self._metrics.jobs_failing.set(self._backlog.failing)
         for done in await asyncio.gather(*(self._do(job) for job in due), return_exceptions=True):
@@ -138,4 +139,7 @@ class Finaliser:
     def _keep(self, tx: SqliteTx, job: Job, recording: Recording) -> None:
         recording_id = store.upsert_recording(tx, recording)
         appeals.attach_recording(tx, recording.call_id, recording_id)
-        jobs.finish(tx, job, self._clock.now())
+        now = self._clock.now()
+        if recording.path is not None:
+            jobs.add(tx, PREPARE, recording.call_id, {}, now)
+        jobs.finish(tx, job, now)

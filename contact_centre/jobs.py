@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Column, ColumnElement, Index, Integer, String, Table, bindparam, func, select, update
+from sqlalchemy import Column, ColumnElement, Index, Integer, String, Table, and_, bindparam, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -112,9 +112,9 @@ class Backlog:
     last_error: str | None
 
 
-async def backlog(connection: AsyncConnection) -> Backlog:
-    """What still has to be done."""
-    waits = jobs.c.done_at.is_(None)
+async def backlog(connection: AsyncConnection, kind: str) -> Backlog:
+    """What of a kind still has to be done."""
+    waits = and_(jobs.c.done_at.is_(None), jobs.c.kind == kind)
     counts = select(func.count(), func.count(jobs.c.last_error)).where(waits)
     waiting, failing = (await connection.execute(counts)).one()
     reason = (

@@ -19,6 +19,7 @@ from contact_centre.console.browser import Browser
 from contact_centre.console.render import Renderer
 from contact_centre.console.sessions import Limits, Person, Session, Stage
 from contact_centre.console.shift.hub import Hub
+from contact_centre.listening import Listening
 from telephony.browser_phones import BrowserPhones
 from telephony.switchboard import Switchboard
 
@@ -61,6 +62,7 @@ class Console:
     limits: Limits
     routes: Mapping[str, Route]
     live: Hub
+    listening: Listening
     switchboard: Switchboard
     calling: Calling
     phones: BrowserPhones
@@ -104,7 +106,9 @@ class Asked:
     @property
     def style_nonce(self) -> str:
         """What lets a style element of a library into this page; the answer's policy names it once it was asked for."""
-        return self.request.setdefault(STYLE_NONCE, secrets.token_urlsafe(16))
+        nonce = self.request.get(STYLE_NONCE) or secrets.token_urlsafe(16)
+        self.request[STYLE_NONCE] = nonce
+        return nonce
 
     def words(self, text: str, **parameters: object) -> str:
         """A text in the language of the page."""

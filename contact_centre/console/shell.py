@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Final
+from urllib.parse import urlsplit
 
 import structlog
 from aiohttp import web
@@ -25,7 +26,10 @@ from contact_centre.console.render import THEMES, Renderer
 from contact_centre.console.route import BASE, STYLE_NONCE, Asked, Console, Reply, Route, limits_of, read_form
 from contact_centre.console.sessions import Session, Stage
 from contact_centre.console.shift.hub import Hub
+from contact_centre.listening import Listening
 from contact_centre.writer import SqliteTx
+from recordings.disk import DirectoryStore
+from recordings.listening import ListeningCopies
 from telephony.browser_phones import BrowserPhones
 from telephony.switchboard import Switchboard
 
@@ -36,8 +40,8 @@ SAFE: Final = frozenset({"GET", "HEAD"})
 _HEADERS: Final[Mapping[str, str]] = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self'; connect-src 'self'; "
-        "media-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self'; media-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; connect-src 'self' {telephony}"
     ),
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -47,7 +51,8 @@ _HEADERS: Final[Mapping[str, str]] = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-"""On every answer. A referrer within the site: without one, browsers send no ``Origin`` with forms either."""
+"""On every answer. A referrer within the site: without one, browsers send no ``Origin`` with forms either.
+Pages connect to us, the telephone in one to Asterisk."""
 _BY_TLS_ALONE: Final = "max-age=31536000"
 
 WHERE_NEXT: Final[Mapping[Stage, str]] = {
@@ -92,9 +97,14 @@ class Shell:
         self._assets = Assets.read()
         by_name = {route.name: route for route in routes}
         calling = Calling(settings, site.writer, site.clock, switchboard)
+        copies = ListeningCopies(settings.state, DirectoryStore(settings.state))
+        listening = Listening(copies, site.engine, site.writer, site.clock)
         self._console = Console(
-            site, settings, limits_of(settings.console), by_name, live, switchboard, calling, phones
+            site, settings, limits_of(settings.console), by_name, live, listening, switchboard, calling, phones
         )
+        asterisk = urlsplit(settings.provision.ws_uri)
+        policy = _HEADERS["Content-Security-Policy"].format(telephony=f"{asterisk.scheme}://{asterisk.netloc}")
+        self._headers = {**_HEADERS, "Content-Security-Policy": policy}
 
     def mount(self, at: web.Application) -> None:
         """Serve the console below ``route.BASE``; whoever names only the host is led there."""
@@ -116,11 +126,14 @@ class Shell:
         for route in self._console.routes.values():
             app.router.add_route(route.method, route.path, self._handler(route))
         app.router.add_get("/static/{digest}/{path:.+}", self._static)
-        app.on_response_prepare.append(_with_headers)
+        app.on_response_prepare.append(self._with_headers)
         return app
 
     async def run(self) -> None:
-        """For ever: forget sessions that have ended, and attempts that are long past."""
+        """For ever: make recordings ready for listening; forget sessions that have ended, and old attempts."""
+        await asyncio.gather(self._console.listening.run(), self._housekeeping())
+
+    async def _housekeeping(self) -> None:
         while True:
             await asyncio.sleep(HOUSEKEEPING_S)
             try:
@@ -237,22 +250,21 @@ class Shell:
         content, kind = found
         return web.Response(body=content, headers={"Content-Type": kind, "Cache-Control": CACHED})
 
+    async def _with_headers(self, request: web.Request, response: web.StreamResponse) -> None:
+        for name, value in self._headers.items():
+            response.headers.setdefault(name, value)
+        nonce = request.get(STYLE_NONCE)
+        if nonce is not None:
+            policy = response.headers["Content-Security-Policy"]
+            named = policy.replace("style-src 'self'", f"style-src 'self' 'nonce-{nonce}'")
+            response.headers["Content-Security-Policy"] = named
+        response.headers["Server"] = "contact-centre"
+        if request.get(_SECURE):
+            response.headers["Strict-Transport-Security"] = _BY_TLS_ALONE
+
 
 async def _in_time(route: Route, asked: Asked) -> Reply:
     if route.lasting:
         return await route.do(asked)
     async with asyncio.timeout(ANSWER_WITHIN_S):
         return await route.do(asked)
-
-
-async def _with_headers(request: web.Request, response: web.StreamResponse) -> None:
-    for name, value in _HEADERS.items():
-        response.headers.setdefault(name, value)
-    nonce = request.get(STYLE_NONCE)
-    if nonce is not None:
-        policy = response.headers["Content-Security-Policy"]
-        named = policy.replace("style-src 'self'", f"style-src 'self' 'nonce-{nonce}'")
-        response.headers["Content-Security-Policy"] = named
-    response.headers["Server"] = "contact-centre"
-    if request.get(_SECURE):
-        response.headers["Strict-Transport-Security"] = _BY_TLS_ALONE
