@@ -17,7 +17,7 @@ from appeals.queries import Linked, linked_appeals
 from appeals.visibility import Sight, sight, sight_of_call
 from recordings.store import recordings_of_calls
 from telephony.core import call as core
-from telephony.core.call import Direction, QueueOutcome, Transfer
+from telephony.core.call import Direction, QueueOutcome, Span, Transfer
 from telephony.store import CallFilter, CallRecord, get_call, list_calls
 
 _SEES_CALLS: Final = tuple(
@@ -27,7 +27,7 @@ _SEES_CALLS: Final = tuple(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leg:
-    """A channel's part in a call. Durations are seconds."""
+    """A channel's part in a call. Durations are seconds; ``talks`` is when the citizen and it heard each other."""
 
     uniqueid: str
     role: core.Role
@@ -37,6 +37,7 @@ class Leg:
     ended_at: datetime | None
     talk_time: float
     hold_time: float
+    talks: tuple[Span, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -70,7 +70,7 @@ CallPage: Final = wire.page("CallPage", CallForm)
 async def _list(asked: Asked) -> Answer:
     sent, site = asked.query, asked.site
     number = None if sent.number is None else site.to_e164(sent.number) or sent.number
-    before = None if sent.cursor is None else _parsed(sent.cursor)
+    before = None if sent.cursor is None else parse_cursor(sent.cursor)
     wanted = CallFilter(
         since=sent.since,
         until=sent.until,
@@ -82,7 +82,7 @@ async def _list(asked: Asked) -> Answer:
     )
     async with site.reading() as connection:
         calls, following = await seen_calls.find(connection, wanted, asked.actor, sent.limit)
-    cursor = None if following is None else _cursor(*following)
+    cursor = None if following is None else cursor_of(*following)
     return Answer(CallPage(items=[wire.give(CallForm, call) for call in calls], next=cursor), following=cursor)
 
 
@@ -102,11 +102,17 @@ async def _recording(asked: Asked) -> Answer:
     return Answer(wire.give(RecordingForm, found))
 
 
-def _cursor(at: datetime, call_id: str) -> str:
+def cursor_of(at: datetime, call_id: str) -> str:
+    """How the next page of a list is asked for: from the call that began then."""
     return base64.urlsafe_b64encode(msgspec.json.encode((at, call_id))).decode().rstrip("=")
 
 
-def _parsed(cursor: str) -> tuple[datetime, str]:
+def parse_cursor(cursor: str) -> tuple[datetime, str]:
+    """What a cursor says.
+
+    Raises:
+        BadQueryError: It is none.
+    """
     none = BadQueryError("cursor", "this is no cursor of a list of calls; begin at the first page")
     try:
         told = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))

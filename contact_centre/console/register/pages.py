@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
-from urllib.parse import urlencode
 
 from aiohttp import web
 from multidict import MultiDict
@@ -18,6 +17,7 @@ from appeals.model import OPEN, Appeal, Channel, HistoryEntry, Status
 from appeals.reference import Reference
 from appeals.visibility import Sight
 from contact_centre import accounts, seen_calls
+from contact_centre.console.filters import leaf
 from contact_centre.console.languages import N_
 from contact_centre.console.register import filters, forms, words
 from contact_centre.console.register.forms import COMMANDS, Field, FieldError
@@ -107,15 +107,15 @@ async def appeals_page(asked: Asked) -> Reply:
         found, cursor = await queries.look_for(connection, site.search, query, asked.person.actor, now)
         reference = await site.reference(connection)
     language = asked.renderer.language
-    first = [(name, value) for name, value in asked.request.query.items() if name not in {"cursor", "done"}]
+    sent = asked.request.query
     return asked.page(
         "register/list.html",
         rows=[Row(one, tone(one), due(one, now)) for one in found],
         query=query,
-        sent=asked.request.query,
+        sent=sent,
         narrowed=filters.narrowed(query),
-        following=None if cursor is None else f"?{urlencode([*first, ('cursor', cursor)])}",
-        first=f"?{urlencode(first)}" if query.cursor else None,
+        following=None if cursor is None else leaf(sent, cursor),
+        first=leaf(sent, None) if query.cursor else None,
         reference=reference,
         statuses=named(Status),
         categories=forms.category_options(reference, language, groups=True),
