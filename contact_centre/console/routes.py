@@ -3,6 +3,7 @@
 from typing import Final
 
 from contact_centre.console.desk import pages as desk
+from contact_centre.console.desk import phone
 from contact_centre.console.home import pages as home
 from contact_centre.console.register import pages as register
 from contact_centre.console.route import Route
@@ -13,6 +14,7 @@ from contact_centre.console.signin import pages as signin
 ROUTES: Final[tuple[Route, ...]] = (
     *home.ROUTES,
     *desk.ROUTES,
+    *phone.ROUTES,
     *shift.ROUTES,
     *register.ROUTES,
     *signin.ROUTES,

@@ -1,4 +1,5 @@
 // Keys: an element with data-key="F2" is pressed by F2, a field is focused. Letters and digits only while nobody types.
+// What has data-stays is pressed where one is: the cursor stays, and a question that is open does not stop it.
 const TYPING = "input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]";
 
 const seen = (element) => element.checkVisibility() && !element.disabled;
@@ -8,16 +9,18 @@ export function followKeys(root) {
     if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
     const printable = event.key.length === 1;
     if (printable && event.target.closest?.(TYPING)) return;
-    if (document.querySelector("dialog[open]")) return;
     const wanted = [...document.querySelectorAll(`[data-key="${CSS.escape(event.key)}"]`)].find(seen);
     if (!wanted) return;
+    const stays = "stays" in wanted.dataset;
+    if (document.querySelector("dialog[open]") && !stays) return;
     event.preventDefault();
+    if (stays && event.repeat) return; // a key that is held down answers and does not hang up
     if (wanted.matches(TYPING)) {
       wanted.focus();
       wanted.select?.();
     } else {
       wanted.click();
-      wanted.focus();
+      if (!stays) wanted.focus();
     }
   });
 }

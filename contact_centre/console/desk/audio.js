@@ -1,4 +1,20 @@
-/** Microphones, loudspeakers, and the sound of ringing. */
+/** Microphones, loudspeakers, what an operator has chosen of them, and the sound of ringing. */
+
+const REMEMBERED = "desk-devices";
+const UNCHOSEN = { microphone: null, speaker: "", ringer: "", processing: true };
+
+/** The devices that were chosen in this browser. */
+export function chosen() {
+  try {
+    return { ...UNCHOSEN, ...JSON.parse(localStorage.getItem(REMEMBERED)) };
+  } catch {
+    return UNCHOSEN;
+  }
+}
+
+export function choose(devices) {
+  localStorage.setItem(REMEMBERED, JSON.stringify(devices));
+}
 
 /** What an operator can choose from; names are known once the microphone was allowed. */
 export async function devices() {
@@ -34,6 +50,15 @@ export async function testMicrophone(choice = {}) {
       await context.close();
     },
   };
+}
+
+/** Whether the browser lets this page make a sound yet; some do so only after a click. */
+export async function rings() {
+  const context = new AudioContext();
+  await Promise.race([context.resume(), new Promise((resolve) => { setTimeout(resolve, 500); })]);
+  const allowed = context.state === "running";
+  await context.close();
+  return allowed;
 }
 
 const HERTZ = 425;

@@ -3,6 +3,7 @@ import { html } from "../base/fetching.js";
 import * as card from "./card.js";
 import { Desk } from "./desk_state.js";
 import * as draft from "./draft.js";
+import * as phone from "./phone_panel.js";
 import { place } from "./parts.js";
 import * as queue from "./queue.js";
 import { followStream } from "./stream.js";
@@ -11,6 +12,7 @@ const desk = new Desk();
 const page = document.getElementById("desk").dataset;
 const BUSY = new Set(["ringing", "talking", "wrap_up"]);
 
+phone.mount(document.getElementById("phone"), desk);
 queue.mount(desk);
 card.mount(desk, page, draft);
 

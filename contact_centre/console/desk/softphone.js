@@ -123,6 +123,7 @@ export class Softphone extends EventTarget {
 
   #connect() {
     this.#leave();
+    this.microphoneError = null;
     const { ws_uri, username, password } = this.#credentials;
     const ua = new JsSIP.UA({
       sockets: [new JsSIP.WebSocketInterface(ws_uri)],
