@@ -37,9 +37,9 @@ class Acquaintance(StrEnum):
 
 
 ACQUAINTANCE: Final = {
-    Acquaintance.KNOWN: N_("known"),
+    Acquaintance.KNOWN: N_("known caller"),
     Acquaintance.MAYBE: N_("perhaps known"),
-    Acquaintance.NEW: N_("new"),
+    Acquaintance.NEW: N_("new caller"),
     Acquaintance.WITHHELD: N_("number withheld"),
 }
 

@@ -15,7 +15,7 @@ export class Keeping {
   #now;
 
   /** `send()` resolves to whether it was kept; `later(act, ms)` and `never(timer)` are setTimeout and clearTimeout. */
-  constructor(send, { now = Date.now, later = setTimeout, never = clearTimeout } = {}) {
+  constructor(send, { now = () => Date.now(), later = (act, ms) => setTimeout(act, ms), never = (one) => clearTimeout(one) } = {}) {
     this.#send = send;
     this.#now = now;
     this.#later = later;

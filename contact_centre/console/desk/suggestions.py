@@ -10,6 +10,7 @@ from appeals import places, topics
 from appeals.reference import Reference
 from appeals.tables import appeals
 from contact_centre.console.desk.words import URGENCY
+from contact_centre.console.languages import N_
 from contact_centre.console.route import Asked, Reply
 
 MOST: Final = 8
@@ -75,8 +76,8 @@ async def _houses(asked: Asked, connection: AsyncConnection, text: str, referenc
 
 
 def _former(asked: Asked, former: str | None) -> str:
-    return "" if former is None else asked.words("formerly %(name)s", name=former)
+    return "" if former is None else asked.words(N_("formerly %(name)s"), name=former)
 
 
 def _appeals(asked: Asked, count: int) -> str:
-    return asked.words("appeals: %(count)s", count=count) if count else ""
+    return asked.words(N_("appeals: %(count)s"), count=count) if count else ""
