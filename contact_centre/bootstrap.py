@@ -8,6 +8,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import structlog
@@ -38,11 +39,12 @@ from contact_centre.outbound_results import ResultsKeeper
 from contact_centre.register_desk import outbox_of
 from contact_centre.reminders import Reminders, channels
 from contact_centre.senders.build import build
+from contact_centre.wrap_up_keeper import WrapUpKeeper
 from contact_centre.writer import Writer
 from recordings.service import RecordingService
 from telephony import control
 from telephony.ingest import Ingest
-from telephony.links.ami import AmiLink
+from telephony.links.ami import WRAP_UP_SECONDS, AmiLink
 from telephony.links.fastagi import FastAgi
 from telephony.provision import ami_secret
 from telephony.switchboard import AsteriskSwitchboard
@@ -123,6 +125,7 @@ async def _serve(settings: Settings, writer: Writer, engine: AsyncEngine, ready:
         settings.asterisk.ami_port,
         functools.partial(ami_secret, settings.asterisk.config_dir),
         clock,
+        variables={WRAP_UP_SECONDS: str(settings.wrap_up.seconds)},
     )
     ami.listen(live_feed.hear)
     ami.listen(ledger_watch.hear)
@@ -140,9 +143,9 @@ async def _serve(settings: Settings, writer: Writer, engine: AsyncEngine, ready:
         metrics,
     )
     site = site_of(settings, writer, engine, clock, to_e164)
-    asterisk = settings.asterisk
-    of_control = functools.partial(control.address, asterisk.config_dir, asterisk.ami_host, asterisk.ami_port)
-    switchboard = AsteriskSwitchboard(ami, of_control, settings.peers)
+    switchboard = _switchboard(settings, ami)
+    limit = timedelta(seconds=settings.wrap_up.seconds)
+    keeper = WrapUpKeeper(live_feed, switchboard, writer, clock, limit, lambda login: hub.own(login).call_id)
     api, console = build_api(site), build_console(settings, site, hub, switchboard)
     application = health.application(watch)
     application.add_subapp(BASE, api.application())
@@ -174,6 +177,7 @@ async def _serve(settings: Settings, writer: Writer, engine: AsyncEngine, ready:
                 api.run(),
                 console.run(),
                 hub.run(),
+                keeper.run(),
             )
         ]
         ready(door.name)
@@ -184,6 +188,12 @@ async def _serve(settings: Settings, writer: Writer, engine: AsyncEngine, ready:
         lookup.close()
         await runner.cleanup()
     _log.info("service stopped")
+
+
+def _switchboard(settings: Settings, ami: AmiLink) -> AsteriskSwitchboard:
+    asterisk = settings.asterisk
+    of_control = functools.partial(control.address, asterisk.config_dir, asterisk.ami_host, asterisk.ami_port)
+    return AsteriskSwitchboard(ami, of_control, settings.peers)
 
 
 async def _open(runner: web.AppRunner, settings: Settings) -> web.TCPSite:

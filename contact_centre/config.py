@@ -79,6 +79,12 @@ class ConsoleSettings(Section):
     trusted_proxies: tuple[IPvAnyNetwork, ...] = ()
 
 
+class WrapUpSettings(Section):
+    """How long an operator has after a talk before the next call comes; 0: no time at all."""
+
+    seconds: Annotated[int, Field(ge=0, le=3600)] = 45
+
+
 class RecordingSettings(Section):
     """How the audio of a call is finalised."""
 
@@ -143,6 +149,7 @@ class Settings(BaseSettings):
     agi: AgiSettings = AgiSettings()
     web: WebSettings = WebSettings()
     console: ConsoleSettings = ConsoleSettings()
+    wrap_up: WrapUpSettings = WrapUpSettings()
     recording: RecordingSettings = RecordingSettings()
     health: HealthSettings = HealthSettings()
     outbound: OutboundSettings = OutboundSettings()

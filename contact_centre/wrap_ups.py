@@ -62,7 +62,7 @@ Index(
 _BEGIN: Final = (
     insert(wrap_ups).values({column.name: bindparam(column.name) for column in wrap_ups.c}).on_conflict_do_nothing()
 )
-_OPEN: Final = select(wrap_ups.c.login).where(open_wrap_ups)
+_OPEN: Final = select(wrap_ups.c.login, wrap_ups.c.began).where(open_wrap_ups)
 _END: Final = (
     update(wrap_ups)
     .where(wrap_ups.c.login == bindparam("of_login"), open_wrap_ups)
@@ -99,6 +99,6 @@ def choose(tx: Tx, login: str, code: Code, at: datetime) -> bool:
     return tx.execute(_CODE, {"of_wrap_up": newest[0][0], "chosen": code.value}) > 0
 
 
-def unfinished(tx: Tx) -> set[str]:
-    """Who is in wrap-up, as far as it is written down."""
-    return {str(login) for (login,) in tx.fetch_all(_OPEN)}
+def unfinished(tx: Tx) -> dict[str, datetime]:
+    """Who is in wrap-up since when, as far as it is written down."""
+    return {str(login): datetime.fromisoformat(began) for login, began in tx.fetch_all(_OPEN)}

@@ -22,6 +22,11 @@ HEAD_OF_QUEUE: Final = "1000"
 _OPERATOR: Final = "operator-"
 
 
+def endpoint_of(login: str) -> str:
+    """An operator's endpoint."""
+    return f"{_OPERATOR}{login}"
+
+
 class Asks(Protocol):
     """An AMI session that can be asked: ``links.ami.AmiLink`` and ``links.ami_session.Session``."""
 

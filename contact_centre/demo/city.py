@@ -34,11 +34,17 @@ class City:
     operators: list[Operator] = field(default_factory=list)
 
     @classmethod
-    def build(cls, kit: Kit, folder: Path, *, limits: Limits | None = None, settings: str = "") -> "City":
-        """Install it; nothing runs yet. ``settings`` is further TOML for the service."""
+    def build(
+        cls, kit: Kit, folder: Path, *, limits: Limits | None = None, settings: str = "", wrap_up: int = 0
+    ) -> "City":
+        """Install it; nothing runs yet. ``settings`` is further TOML for the service.
+
+        ``wrap_up`` are an operator's seconds after a talk; with none, few operators serve many citizens quickly.
+        """
         processes = Processes()
         asterisk = Asterisk.install(kit, folder / "asterisk", processes, limits)
-        service = Service.beside(asterisk, folder / "service", processes, settings)
+        extra = f"[wrap_up]\nseconds = {wrap_up}\n\n{settings}"
+        service = Service.beside(asterisk, folder / "service", processes, extra)
         return cls(processes, asterisk, service, Telephones(asterisk))
 
     def start(self) -> Self:

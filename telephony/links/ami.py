@@ -10,7 +10,7 @@ import asyncio
 import itertools
 import random
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -38,6 +38,8 @@ SLICE: Final = 100
 """So many messages are handed out before others get their turn, some milliseconds."""
 HEARTBEAT: Final = "CC_HEARTBEAT"
 """The global variable that tells the dialplan when we last lived (extensions.conf, seconds since 1970)."""
+WRAP_UP_SECONDS: Final = "CC_WRAP_UP"
+"""The global variable that tells the dialplan how long a wrap-up may last, in seconds; 0: there is none."""
 
 WANTED: Final = EVENTS | {"FullyBooted", "OriginateResponse", "AttendedTransfer", "BlindTransfer", "ContactStatus"}
 """The events that are decoded; manager.conf lets the service hear these and few others."""
@@ -99,8 +101,12 @@ class AmiLink:
         timing: Timing | None = None,
         wanted: frozenset[str] = WANTED,
         max_queued: int = MAX_QUEUED,
+        variables: Mapping[str, str] | None = None,
     ) -> None:
-        """``secret`` is asked at each login, and may raise OSError: it can be mended while we run."""
+        """``secret`` is asked at each login, and may raise OSError: it can be mended while we run.
+
+        ``variables`` are left in Asterisk with each heartbeat, before it: what the dialplan is to know while we live.
+        """
         self.status = Status()
         self._where = f"{host}:{port}"
         self._host, self._port, self._user, self._secret = host, port, user, secret
@@ -108,6 +114,7 @@ class AmiLink:
         self._timing = timing or Timing()
         self._wanted = wanted | {"FullyBooted"}
         self._max_queued = max_queued
+        self._variables = dict(variables or {})
         self._listeners: list[Listener] = []
         self._queue: deque[Item] = deque()
         self._filled = asyncio.Event()
@@ -238,8 +245,10 @@ class AmiLink:
     async def _beat(self) -> None:
         """Tell the dialplan that we live: it ends what only we would end, when we do not."""
         while True:
+            beat = {HEARTBEAT: str(int(self._clock.now().timestamp()))}
             try:
-                await self.ask("Setvar", {"Variable": HEARTBEAT, "Value": str(int(self._clock.now().timestamp()))})
+                for name, value in (self._variables | beat).items():
+                    await self.ask("Setvar", {"Variable": name, "Value": value})
             except AmiError as error:
                 _log.warning("heartbeat not left in Asterisk", error=str(error))
             await asyncio.sleep(self._timing.heartbeat_every)

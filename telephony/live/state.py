@@ -58,6 +58,7 @@ class _Entry:
 class _Member:
     state: OperatorState
     reason: str | None
+    paused_at: datetime | None
 
 
 @dataclass(slots=True)
@@ -240,8 +241,16 @@ class LiveState:
         state = _STATES.get(message.get("Status"), OperatorState.OFFLINE)
         if paused and state is OperatorState.FREE:
             state = OperatorState.WRAP_UP if reason == WRAP_UP else OperatorState.PAUSED
-        self._members[login] = _Member(state, reason if paused else None)
+        paused_at = self._paused_at(login, message) if paused else None
+        self._members[login] = _Member(state, reason if paused else None, paused_at)
         self._dirty.operators.add(login)
+
+    def _paused_at(self, login: str, message: Message) -> datetime:
+        """An Asterisk that was restarted in the middle of a pause does not know when it began (``LastPause: 0``)."""
+        told, shown = _moment(message.get("LastPause")), self._view[Table.OPERATORS].get(login)
+        if told is not None and told > _EPOCH:
+            return told
+        return shown.paused_at or self._at if isinstance(shown, Operator) else self._at
 
     def _join(self, channel: _Channel, bridge: str) -> None:
         channel.bridge = bridge
@@ -354,7 +363,7 @@ class LiveState:
         member = self._members.get(login)
         if member is None:
             return None
-        row = Operator(login, member.state, member.reason, self._at, self._call_of(login))
+        row = Operator(login, member.state, member.reason, self._at, self._call_of(login), member.paused_at)
         shown = self._view[Table.OPERATORS].get(login)
         if isinstance(shown, Operator) and shown.state is row.state:
             return replace(row, since=shown.since)

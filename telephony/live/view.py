@@ -43,7 +43,8 @@ class Waiting:
 class Operator:
     """A member of the queue. ``since``: in this state; ``call_id``: the call that rings there or is talked in.
 
-    ``reason`` is that of a pause.
+    ``reason`` is that of a pause, ``paused_at`` when it began (in Asterisk's whole seconds); both also while their
+    telephone is in use.
     """
 
     login: str
@@ -51,6 +52,7 @@ class Operator:
     reason: str | None
     since: datetime
     call_id: str | None
+    paused_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

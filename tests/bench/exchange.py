@@ -137,7 +137,11 @@ class Exchange:
         """
         limits = Limits(calls=1000, calls_per_caller=1000)
         asterisk = Asterisk.install(kit, folder / "asterisk", processes, limits)
-        service = Service.beside(asterisk, folder / "service", processes) if with_service else None
+        service = (
+            Service.beside(asterisk, folder / "service", processes, "[wrap_up]\nseconds = 0\n")
+            if with_service
+            else None
+        )
         contacts = tuple(free_udp_port() for _ in range(ports))
         etc = asterisk.host.etc
         with (etc / "queues.conf").open("a", encoding="utf-8") as queues:

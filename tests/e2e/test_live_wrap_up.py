@@ -13,7 +13,7 @@ HEARTBEAT = "CC_HEARTBEAT"
 
 @pytest.fixture(scope="module")
 def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
-    with City.build(Kit.provide(), tmp_path_factory.mktemp("wrap-up")) as built:
+    with City.build(Kit.provide(), tmp_path_factory.mktemp("wrap-up"), wrap_up=60) as built:
         built.start()
         built.hire("olena", "Олена Ткачук", talk=1.0)
         built.hire("taras", "Тарас Мельник", talk=1.0)

@@ -4,11 +4,12 @@ import re
 
 from contact_centre.demo.root import CONFIG_SOURCE
 from contact_centre.lookup import DEADLINE_S, NOBODY, variables
+from telephony.links.ami import HEARTBEAT, WRAP_UP_SECONDS
 from telephony.links.fastagi import Limits
 
 EXTENSIONS = (CONFIG_SOURCE / "extensions.conf").read_text("utf-8")
-OVER_AMI = {"CC_HEARTBEAT"}
-"""A global that the service sets over AMI, not for a call."""
+OVER_AMI = {HEARTBEAT, WRAP_UP_SECONDS}
+"""Globals that the service sets over AMI, not for a call."""
 GUARD_S = float(re.findall(r"Set\(TIMEOUT\(absolute\)=([1-9][0-9]*)\)", EXTENSIONS)[0])
 
 
