@@ -1,4 +1,5 @@
-// Keys: an element with data-key="F2" is pressed by F2, a field is focused. Letters and digits only while nobody types.
+// Keys: an element with data-key="F2" is pressed by F2, a field is focused. While somebody types, all keys but F1 to F12
+// and Esc are theirs.
 // What has data-stays is pressed where one is: the cursor stays, and a question that is open does not stop it.
 const TYPING = "input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]";
 
@@ -7,8 +8,7 @@ const seen = (element) => element.checkVisibility() && !element.disabled;
 export function followKeys(root) {
   root.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
-    const printable = event.key.length === 1;
-    if (printable && event.target.closest?.(TYPING)) return;
+    if (!/^(F\d+|Escape)$/.test(event.key) && event.target.closest?.(TYPING)) return;
     const wanted = [...document.querySelectorAll(`[data-key="${CSS.escape(event.key)}"]`)].find(seen);
     if (!wanted) return;
     const stays = "stays" in wanted.dataset;
