@@ -4,6 +4,7 @@ import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from aiohttp import ClientResponse, web
@@ -13,6 +14,7 @@ from contact_centre import accounts
 from contact_centre.accounts import ROLES
 from contact_centre.config import AsteriskSettings, ConsoleSettings, Settings
 from contact_centre.console import keys, passwords
+from contact_centre.console.desk.calls import newest_appeal
 from contact_centre.console.route import BASE, Route
 from contact_centre.console.routes import ROUTES
 from contact_centre.console.shell import Shell
@@ -112,7 +114,7 @@ async def console(
         whole = Settings(state=folder, console=settings or ConsoleSettings(), asterisk=asterisk)
         feed, switchboard = LiveFeed(), FakeSwitchboard()
         phones = BrowserPhones(asterisk.config_dir, whole.provision)
-        live = Hub(feed, town.clock.now)
+        live = Hub(feed, town.clock.now, partial(newest_appeal, town.site.engine))
         shell = Shell(town.site, whole, (*ROUTES, *extra), live, switchboard, phones)
         app = web.Application()
         shell.mount(app)

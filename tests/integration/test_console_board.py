@@ -166,8 +166,8 @@ async def test_what_is_an_operator_s_own_reaches_their_pages_alone(site: Console
             None,
         )
         assert (await event(theirs, "desk"))[1]["operator"]["login"] == "supervisor"
-        for told in RINGS:
-            feed.hear(told)
+        for one_told in RINGS:
+            feed.hear(one_told)
             await asyncio.sleep(0)
         last, own = await event(mine, "desk")
         while own["operator"]["state"] != "ringing":

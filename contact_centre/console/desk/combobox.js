@@ -11,6 +11,7 @@ export function suggestFor(input, address, { taken, left = () => {} }) {
   let active = 0;
   let timer;
   let asked = 0;
+  let answered = ""; // what the list is the answer to
 
   const close = () => {
     clearTimeout(timer);
@@ -59,6 +60,7 @@ export function suggestFor(input, address, { taken, left = () => {} }) {
       const answer = await json(`${address}?q=${encodeURIComponent(query)}`, { quiet: true });
       if (mine !== asked) return undefined;
       found = answer;
+      answered = query;
       show();
     } catch (error) {
       if (!(error instanceof Unreachable)) throw error;
@@ -78,7 +80,10 @@ export function suggestFor(input, address, { taken, left = () => {} }) {
     if (event.isComposing) return;
     if (event.key === "Enter") {
       event.preventDefault();
-      if (!found.length) await look();
+      if (!found.length || answered !== input.value.trim()) {
+        clearTimeout(timer);
+        await look();
+      }
       if (found.length) take(active);
     } else if (event.key === "Escape" && !list.hidden) {
       event.preventDefault();

@@ -48,6 +48,15 @@ def window(chromium: Browser) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture
+def chromium_other(chromium: Browser) -> Iterator[BrowserContext]:
+    """Another person's browser."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 800}, locale="uk-UA", timezone_id="Europe/Kyiv")
+    context.set_default_timeout(15_000)
+    yield context
+    context.close()
+
+
+@pytest.fixture
 def page(window: BrowserContext) -> Page:
     return window.new_page()
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -23,6 +24,7 @@ from contact_centre.api.site import Site
 from contact_centre.config import AsteriskSettings, Settings
 from contact_centre.console import keys, passwords
 from contact_centre.console.build import build
+from contact_centre.console.desk.calls import newest_appeal
 from contact_centre.console.shift.hub import Hub
 from contact_centre.live_feed import LiveFeed
 from contact_centre.writer import SqliteTx, Writer
@@ -69,6 +71,7 @@ class ConsoleSite:
     loop: asyncio.AbstractEventLoop
     feed: LiveFeed
     switchboard: FakeSwitchboard
+    hub: Hub
 
     def hear(self, item: Item) -> None:
         """An item of Asterisk's stream of events."""
@@ -124,13 +127,19 @@ class ConsoleSite:
         )
         return appeal
 
-    def _call(self, number: int, phone: str, name: str | None) -> str:
+    def answered(self, call_id: str, phone: str, name: str | None) -> str:
+        """The ledger tells that an operator has answered a call of the live view: its draft."""
+        draft = self._call(70, phone, name, call_id)
+        self.loop.call_soon_threadsafe(self.hub.recorded, [call_id])
+        return draft
+
+    def _call(self, number: int, phone: str, name: str | None, call_id: str | None = None) -> str:
         """A call that an operator took: its draft."""
         at = self.clock.now()
         talked = Span(at + timedelta(seconds=19), at + timedelta(seconds=160))
         leg = Leg(f"op-{number}.1", Party.OPERATOR, "olena", at, at, talked.end, 141.0, 0.0, (talked,))
         call = Call(
-            call_id=f"{int(at.timestamp())}.{number}",
+            call_id=call_id or f"{int(at.timestamp())}.{number}",
             line="15-80" if number % 3 else "588-888",
             direction=Direction.INBOUND,
             caller_number_raw=phone,
@@ -151,7 +160,7 @@ class ConsoleSite:
             purpose=None,
             dial_status=None,
             recovered=False,
-            group_id=f"{int(at.timestamp())}.{number}",
+            group_id=call_id or f"{int(at.timestamp())}.{number}",
             recorded_from=None,
             promised_at=None,
             refused=None,
@@ -271,13 +280,13 @@ def served(folder: Path) -> Iterator[ConsoleSite]:
         site = replace(site_of(settings, writer, engine, clock, lambda raw: raw), clock=clock)
         app = web.Application()
         feed = LiveFeed()
-        hub = Hub(feed, clock.now)
+        hub = Hub(feed, clock.now, partial(newest_appeal, engine))
         switchboard = FakeSwitchboard()
         build(settings, site, hub, switchboard).mount(app)
         told = asyncio.create_task(hub.run())
         async with TestServer(app) as server:
             address = str(server.make_url("/console"))
-            running.append(ConsoleSite(address, site, clock, asyncio.get_running_loop(), feed, switchboard))
+            running.append(ConsoleSite(address, site, clock, asyncio.get_running_loop(), feed, switchboard, hub))
             ready.set()
             await asyncio.to_thread(stopped.wait)
         told.cancel()
