@@ -132,6 +132,12 @@ async def latest_calls(connection: AsyncConnection, purposes: Collection[str]) -
     return {row.purpose: _made(row) for row in found}
 
 
+async def made_call(connection: AsyncConnection, call_id: str) -> Made | None:
+    """A call that was asked for; None if nobody did."""
+    row = (await connection.execute(_MADE.where(outbound_calls.c.call_id == call_id))).one_or_none()
+    return None if row is None else _made(row)
+
+
 async def purposes_of(connection: AsyncConnection, operator: str, since: datetime) -> list[str]:
     """What an operator asked for calls for since then."""
     found = await connection.execute(

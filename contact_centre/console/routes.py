@@ -4,7 +4,9 @@ from typing import Final
 
 from contact_centre.console.desk import pages as desk
 from contact_centre.console.desk import phone
+from contact_centre.console.duties import pages as duties
 from contact_centre.console.home import pages as home
+from contact_centre.console.presence import pages as presence
 from contact_centre.console.register import pages as register
 from contact_centre.console.route import Route
 from contact_centre.console.shift import pages as shift
@@ -15,6 +17,8 @@ ROUTES: Final[tuple[Route, ...]] = (
     *home.ROUTES,
     *desk.ROUTES,
     *phone.ROUTES,
+    *presence.ROUTES,
+    *duties.ROUTES,
     *shift.ROUTES,
     *register.ROUTES,
     *signin.ROUTES,

@@ -20,7 +20,12 @@ from contact_centre.writer import SqliteTx
 from tests.integration.console_rig import HASHED, PASSWORD, Console, browser, console, hidden
 
 NEW = "інший довгий пароль"
-PARTS = {"appeal_id": "01a20699-c86d-776e-b4e7-24e4e1d47cdb", "action": "accept"}
+PARTS = {
+    "appeal_id": "01a20699-c86d-776e-b4e7-24e4e1d47cdb",
+    "duty_id": "01a20699-c86d-776e-b4e7-24e4e1d47cdc",
+    "call_id": "nowhere-out-01a20699-c86d-776e-b4e7-24e4e1d47cdd",
+    "action": "accept",
+}
 
 
 @pytest.fixture
