@@ -69,6 +69,11 @@ def explain(deadline: Deadline, language: str) -> str:
     return " ".join(words.sentence(step) for step in deadline.steps)
 
 
+def span(told: Span, language: str) -> str:
+    """A span in words: ``24 години``, ``5 working days``."""
+    return _LANGUAGES[language].span(told)
+
+
 @dataclass(frozen=True, slots=True)
 class _Words:
     """A language: its sentences by code, its weekdays, and how it counts units."""
@@ -89,15 +94,14 @@ class _Words:
             "until": _moment,
             "day": self._day,
             "dates": lambda days: ", ".join(map(self._day, days.split())),
-            "span": self._span,
+            "span": lambda text: self.span(Span.parse(text)),
             "note": lambda note: f" ({note})" if note else "",
             "direction": self.directions.__getitem__,
         }
         return writers.get(name, str)(str(value))
 
-    def _span(self, value: str) -> str:
-        span = Span.parse(value)
-        return f"{span.amount} {self.units[span.unit][self.plural(span.amount)]}"
+    def span(self, told: Span) -> str:
+        return f"{told.amount} {self.units[told.unit][self.plural(told.amount)]}"
 
     def _day(self, value: str) -> str:
         day = date.fromisoformat(value)

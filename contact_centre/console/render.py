@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
 
+from appeals import deadlines
 from appeals.numbers import format_number
 from appeals.reference import Name
 from contact_centre.console.formats import day, duration, moment
@@ -47,6 +48,7 @@ def environment(language: str) -> Environment:
         "telephone": format_number,
         "word": lambda value: gettext(word(value)),
         "named": named,
+        "span": lambda told: deadlines.span(told, language),
     }
     made.filters.update(filters)
     return made

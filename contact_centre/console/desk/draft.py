@@ -167,7 +167,7 @@ def _save(tx: SqliteTx, asked: Asked) -> Saved:
         raise NoSuchAppealError(appeal_id)
     wanted = forms.changes(asked.form)
     meanwhile = frozenset(
-        name for name in wanted if forms.text_of(stored, name) not in {asked.form.get(f"was.{name}"), asked.form[name]}
+        name for name in wanted if forms.text_of(stored, name) not in {asked.form.get(f"was.{name}", ""), asked.form[name]}
     )
     changes = {name: value for name, value in wanted.items() if name not in meanwhile}
     problems: dict[str, RegisterError] = {}

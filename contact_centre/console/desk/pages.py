@@ -10,6 +10,7 @@ from appeals.search import AppealQuery
 from contact_centre import seen_calls
 from contact_centre.console.desk import caller, draft, suggestions
 from contact_centre.console.languages import N_
+from contact_centre.console.presence import pages as presence
 from contact_centre.console.route import Asked, Reply, Route
 from telephony.core.call import Direction
 
@@ -33,7 +34,8 @@ WORDS: Final = {
 
 async def desk_page(asked: Asked) -> Reply:
     """The page; what happens on it comes by ``live``."""
-    return asked.page("desk/desk.html", texts={key: asked.words(text) for key, text in WORDS.items()})
+    texts = {key: asked.words(text) for key, text in WORDS.items()}
+    return asked.page("desk/desk.html", texts=texts, presence=presence.strip(asked))
 
 
 async def card(asked: Asked) -> Reply:

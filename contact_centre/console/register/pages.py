@@ -21,6 +21,7 @@ from contact_centre.console.filters import leaf
 from contact_centre.console.languages import N_
 from contact_centre.console.register import filters, forms, words
 from contact_centre.console.register.forms import COMMANDS, Field, FieldError
+from contact_centre.console.register.history import condensed
 from contact_centre.console.route import Asked, Reply, Route
 from contact_centre.console.words import named
 from contact_centre.writer import SqliteTx
@@ -217,6 +218,7 @@ async def _show(asked: Asked, appeal_id: str, attempted: Attempted | None = None
         "register/appeal.html",
         _status(attempted),
         appeal=appeal,
+        history=condensed(appeal.history),
         tone=tone(appeal),
         due=due(appeal, now),
         now=now,
@@ -226,6 +228,7 @@ async def _show(asked: Asked, appeal_id: str, attempted: Attempted | None = None
         calls=[one for one in calls if one is not None],
         into=into.registration_number if into is not None else None,
         actions=() if appeal.masked else _actions(asked, appeal, reference, attempted),
+        may_call=not WRITERS.isdisjoint(asked.person.roles),
         new=_since(appeal, attempted),
         done=_done(asked),
         detail=lambda entry: _details(asked, entry, reference),

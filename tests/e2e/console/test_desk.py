@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Dialog, Page, expect
 
 from contact_centre.console.cookies import SESSION
 from telephony.live import Snapshot
@@ -132,7 +131,12 @@ def test_names_made_of_html_are_text_and_the_next_caller_replaces_nothing_that_w
     line = Line(site)
     desk(page, site)
     asked: list[str] = []
-    page.on("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+
+    def refuse(dialog: Dialog) -> None:
+        asked.append(dialog.message)
+        dialog.dismiss()
+
+    page.on("dialog", refuse)
     first = line.rings("+380501119999", HOSTILE)
     expect(page.locator("#card h2")).to_have_text(HOSTILE)
     expect(page.locator("#card")).to_contain_text("новий номер")
@@ -178,7 +182,7 @@ def test_an_ended_session_and_a_silent_service_lose_nothing_that_is_typed(
 
 
 def test_only_the_right_desk_pops_and_a_reload_shows_the_same_again(
-    page: Page, window: BrowserContext, chromium_other: BrowserContext, site: ConsoleSite, tmp_path: Path
+    page: Page, chromium_other: BrowserContext, site: ConsoleSite
 ) -> None:
     line = Line(site)
     site.hear(member("maria", "1", event="QueueMemberAdded"))
