@@ -9,14 +9,12 @@ import click
 from contact_centre import outbound
 from contact_centre.cli.context import Context, NotFoundError, json_option, pass_context, print_json
 from contact_centre.clock import SystemClock
+from contact_centre.pauses import Pause
 from telephony import control as short
 from telephony import phones
 from telephony.links.ami_session import AmiAddress
 from telephony.outbound import NotPlacedError, Result
 from telephony.switchboard import AsteriskSwitchboard, Switchboard
-
-REASONS = ("break", "lunch", "training", "paperwork")
-"""Why an operator takes no calls; ``outbound`` and ``wrapup`` are Asterisk's and the service's own."""
 
 _TOLD = {
     Result.PICKED_UP: "{operator} picked up; {number} is being called.",
@@ -100,7 +98,7 @@ def move(context: Context, call_id: str, to: str | None) -> None:
 
 @control.command()
 @click.argument("login")
-@click.option("--reason", type=click.Choice(REASONS), default="break", show_default=True)
+@click.option("--reason", type=click.Choice([one.value for one in Pause]), default="break", show_default=True)
 @pass_context
 def pause(context: Context, login: str, reason: str) -> None:
     """Let no calls from the queue come to LOGIN."""

@@ -29,12 +29,14 @@ from telephony.browser_phones import BrowserPhones
 from telephony.links.ami_session import AmiAddress
 from telephony.phones import NewPhone, Phone, PhoneError
 from telephony.provision import CLI_USER, ami_secret
-from telephony.switchboard import AsteriskSwitchboard
+from telephony.switchboard import AsteriskSwitchboard, endpoint_of
 from telephony.wire.ami import AmiError
 
 FIRST_EXTENSION = 201
 """Where extensions begin when none is named."""
 LONGEST_NAME = 100
+LOADED_LATER = "the files are written; Asterisk loads them at its next start or reload"
+STILL_IN_QUEUE = "their sessions are ended; if they are in the queue, *12 on their telephone takes them out"
 
 
 _hours: Final = click.option(
@@ -181,8 +183,7 @@ def remove(context: Context, login: str) -> None:
         BrowserPhones(asterisk.config_dir, context.settings.provision).revoke(login)
 
     async def forget(address: AmiAddress) -> None:
-        async with control.session(address) as ami:
-            await AsteriskSwitchboard(ami, lambda: address).sign_out(sip_account)
+        await _out_of_the_queue(address, sip_account)
         await control.reload_phones(address)
 
     _tell_asterisk(asterisk, forget)
@@ -211,9 +212,11 @@ def password(context: Context, login: str, generate: bool, without_second_factor
         except passwords.WeakPasswordError as error:
             raise click.UsageError(str(error)) from error
     hashed, now = passwords.hashed(given), SystemClock().now()
-    context.write(
+    ended = context.write(
         lambda tx: keys.give(tx, login, hashed, now, one_time=generate, without_second_factor=without_second_factor)
     )
+    if ended and found.sip_account == endpoint_of(login):
+        _leave(context, login)
     if as_json:
         print_json({"login": login, "one_time_password": given if generate else None})
     elif generate:
@@ -222,6 +225,18 @@ def password(context: Context, login: str, generate: bool, without_second_factor
         click.echo(f"  It is replaced at the first sign-in, within {keys.ONE_TIME_FOR.days} days.")
     else:
         click.echo(f"{found.name} ({login}) signs in with the new password from now on.")
+
+
+def _leave(context: Context, login: str) -> None:
+    """Signed out of the console everywhere: as by signing out there, no calls come, and no page telephones."""
+    asterisk = context.settings.asterisk
+    BrowserPhones(asterisk.config_dir, context.settings.provision).revoke(login)
+    _tell_asterisk(asterisk, lambda address: _out_of_the_queue(address, endpoint_of(login)), STILL_IN_QUEUE)
+
+
+async def _out_of_the_queue(address: AmiAddress, endpoint: str) -> None:
+    async with control.session(address) as ami:
+        await AsteriskSwitchboard(ami, lambda: address).sign_out(endpoint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,14 +337,16 @@ def _check_hours(text: str, reference: Reference) -> None:
         raise click.BadParameter(str(error), param_hint="--hours") from error
 
 
-def _tell_asterisk(asterisk: AsteriskSettings, act: Callable[[AmiAddress], Coroutine[Any, Any, None]]) -> bool:
-    """Ask Asterisk to load the change; if it cannot be asked, say what will happen instead."""
+def _tell_asterisk(
+    asterisk: AsteriskSettings, act: Callable[[AmiAddress], Coroutine[Any, Any, None]], otherwise: str = LOADED_LATER
+) -> bool:
+    """Ask Asterisk to act on the change; if it cannot be asked, say what will happen instead."""
     try:
         secret = ami_secret(asterisk.config_dir, CLI_USER)
         asyncio.run(act(AmiAddress(asterisk.ami_host, asterisk.ami_port, CLI_USER, secret)))
     except (AmiError, OSError) as error:
         told = f"no AMI secret: {error}" if isinstance(error, OSError) else error
         click.echo(f"contact-centre: {told}", err=True)
-        click.echo("contact-centre: the files are written; Asterisk loads them at its next start or reload", err=True)
+        click.echo(f"contact-centre: {otherwise}", err=True)
         return False
     return True

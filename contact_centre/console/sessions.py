@@ -66,9 +66,9 @@ _OF: Final = (
 _TOUCH: Final = update(sessions).where(sessions.c.digest == bindparam("of_digest")).values(seen_at=bindparam("at"))
 _END: Final = delete(sessions).where(sessions.c.digest == bindparam("of_digest"))
 _END_ALL: Final = delete(sessions).where(sessions.c.login == bindparam("of_login"))
-_SWEEP: Final = delete(sessions).where(
-    or_(sessions.c.created_at <= bindparam("created_before"), sessions.c.seen_at <= bindparam("seen_before"))
-)
+_over: Final = or_(sessions.c.created_at <= bindparam("created_before"), sessions.c.seen_at <= bindparam("seen_before"))
+_OVER: Final = select(sessions.c.login).where(_over).distinct()
+_SWEEP: Final = delete(sessions).where(_over)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +157,12 @@ def end_all(tx: Tx, login: str) -> int:
     return tx.execute(_END_ALL, {"of_login": login})
 
 
-def sweep(tx: Tx, limits: Limits, now: datetime) -> None:
-    """Forget sessions that have ended by themselves."""
-    tx.execute(_SWEEP, {"created_before": stamp(now - limits.absolute), "seen_before": stamp(now - limits.idle)})
+def sweep(tx: Tx, limits: Limits, now: datetime) -> list[str]:
+    """Forget sessions that have ended by themselves; whose they were."""
+    before = {"created_before": stamp(now - limits.absolute), "seen_before": stamp(now - limits.idle)}
+    whose = [str(login) for (login,) in tx.fetch_all(_OVER, before)]
+    tx.execute(_SWEEP, before)
+    return whose
 
 
 async def find(connection: AsyncConnection, token: str, now: datetime, limits: Limits) -> Session | None:
@@ -175,6 +178,7 @@ async def how_many(connection: AsyncConnection, login: str, now: datetime, limit
     """In how many browsers somebody is signed in."""
     asked = select(sessions.c.digest).where(
         sessions.c.login == login,
+        sessions.c.stage == Stage.IN.value,
         sessions.c.created_at >= stamp(now - limits.absolute),
         sessions.c.seen_at >= stamp(now - limits.idle),
     )

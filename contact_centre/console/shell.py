@@ -22,6 +22,7 @@ from contact_centre.console.assets import CACHED, Assets
 from contact_centre.console.browser import Browser, from_our_page, proves
 from contact_centre.console.cookies import LANGUAGE, SESSION, THEME
 from contact_centre.console.languages import DEFAULT, LANGUAGES, N_
+from contact_centre.console.presence.leaving import left
 from contact_centre.console.render import THEMES, Renderer
 from contact_centre.console.route import BASE, STYLE_NONCE, Asked, Console, Reply, Route, limits_of, read_form
 from contact_centre.console.sessions import Session, Stage
@@ -137,16 +138,21 @@ class Shell:
         while True:
             await asyncio.sleep(HOUSEKEEPING_S)
             try:
-                await self._console.site.writer.run(self._sweep)
+                await self.sweep()
             except Exception as error:
                 if not passes(error):
                     raise
                 _log.warning("the console's housekeeping failed and is tried again", error=str(error))
 
-    def _sweep(self, tx: SqliteTx) -> None:
+    async def sweep(self) -> None:
+        """Forget sessions that have ended by themselves, with what went with them, and attempts that are long past."""
+        for login in await self._console.site.writer.run(self._sweep):
+            await left(self._console, login)
+
+    def _sweep(self, tx: SqliteTx) -> list[str]:
         now = self._console.site.clock.now()
-        sessions.sweep(tx, self._console.limits, now)
         throttle.sweep(tx, now)
+        return sessions.sweep(tx, self._console.limits, now)
 
     @web.middleware
     async def _edge(self, request: web.Request, handler: Handler) -> web.StreamResponse:

@@ -49,8 +49,9 @@ class Console:
         service: str | None = None,
         desks: tuple[str, ...] = (),
         one_time: bool = False,
+        phone: bool = False,
     ) -> None:
-        """An account with the password of them all."""
+        """An account with the password of them all, perhaps with a telephone."""
         now = self.town.clock.now()
 
         def add(tx: SqliteTx) -> None:
@@ -60,7 +61,7 @@ class Console:
                 name=name or login.title(),
                 roles=roles,
                 extension=None,
-                sip_account=None,
+                sip_account=f"operator-{login}" if phone else None,
                 at=now,
                 service=service or next((SERVICES[role] for role in roles if role in SERVICES), None),
                 desks=desks,

@@ -12,6 +12,7 @@ from contact_centre.console import cookies, credentials, passwords, sessions
 from contact_centre.console.cookies import BROWSER, LANGUAGE, SESSION, THEME
 from contact_centre.console.languages import LANGUAGES, N_
 from contact_centre.console.passwords import WeakPasswordError
+from contact_centre.console.presence.leaving import left, take_telephone
 from contact_centre.console.render import THEMES
 from contact_centre.console.route import EVERYBODY, Asked, Reply, Route, local
 from contact_centre.console.sessions import Stage
@@ -105,7 +106,9 @@ async def change_password(asked: Asked) -> str | Entered:
         access_log.note(tx, now, person.login, Event.PASSWORD_CHANGED, asked.browser.address)
         return Entered(sessions.begin(tx, person.login, Stage.IN, now), Stage.IN, None)
 
-    return await site.writer.run(change)
+    entered = await site.writer.run(change)
+    await take_telephone(asked.console, person.login)
+    return entered
 
 
 async def sign_out(asked: Asked) -> Reply:
@@ -193,6 +196,7 @@ async def _leave(asked: Asked, *, everywhere: bool) -> Reply:
         access_log.note(tx, now, session.person.login, event, asked.browser.address)
 
     await asked.site.writer.run(leave)
+    await left(asked.console, session.person.login)
     response = asked.go_to("sign_in")
     cookies.take(response, SESSION)
     response.headers["Clear-Site-Data"] = '"cache"'

@@ -1,0 +1,1 @@
+"""The operator's own state: in the queue or not, paused and why, after a talk."""
