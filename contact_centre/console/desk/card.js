@@ -2,7 +2,7 @@
 import { html } from "../base/fetching.js";
 import { clock, place, write } from "./parts.js";
 
-export function mount(desk, page, { useAddress }) {
+export function mount(desk, page, { use }) {
   let shown = null;
   let waitedFor = null;
 
@@ -39,7 +39,8 @@ export function mount(desk, page, { useAddress }) {
   desk.addEventListener("board", wait);
   setInterval(wait, 1000);
   document.getElementById("card").addEventListener("click", (event) => {
-    const button = event.target.closest("#use-place");
-    if (button) useAddress(button.dataset.address);
+    const { name, address } = event.target.closest("button.link")?.dataset ?? {};
+    if (name) use("applicant", name);
+    if (address) use("address", address);
   });
 }

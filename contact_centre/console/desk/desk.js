@@ -1,5 +1,6 @@
 // The desk page: one stream of what happens, and the parts that show it.
 import { html } from "../base/fetching.js";
+import { sessionLives } from "../base/guard.js";
 import * as card from "./card.js";
 import { Desk } from "./desk_state.js";
 import * as draft from "./draft.js";
@@ -7,6 +8,7 @@ import * as phone from "./phone_panel.js";
 import { place } from "./parts.js";
 import * as queue from "./queue.js";
 import { followStream } from "./stream.js";
+import * as duties from "../duties/duties.js";
 
 const desk = new Desk();
 const page = document.getElementById("desk").dataset;
@@ -15,6 +17,7 @@ const BUSY = new Set(["ringing", "talking", "wrap_up"]);
 phone.mount(document.getElementById("phone"), desk);
 queue.mount(desk);
 card.mount(desk, page, draft);
+duties.mount(document.getElementById("duties"), desk);
 
 // ---- the draft of the call
 
@@ -41,7 +44,10 @@ document.addEventListener("finished", () => showUnfinished().catch(() => {}));
 // ---- the connection to the service
 
 desk.addEventListener("line", () => {
-  document.getElementById("trouble").hidden = desk.up;
+  for (const told of document.querySelectorAll("[data-line]")) told.hidden = told.dataset.line !== desk.line;
+});
+document.getElementById("sign-in-again").addEventListener("click", async () => {
+  if (await sessionLives().catch(() => false)) followStream(page.live, desk);
 });
 followStream(page.live, desk);
 

@@ -3,7 +3,7 @@ import { Board } from "../shift/board_state.js";
 
 /**
  * Events: "operator", "call", "appeal", "phone" and "board", each when that has changed; "line" when the stream to the
- * service came or went (`desk.up`).
+ * service came or went (`desk.line`: "up", "lost", "ended" with the session; or "new").
  *
  * operator  the operator's row in the queue ({login, state, reason, since, call_id}), null while signed out of it
  * call      the call in which they are, or which rings ({call_id, line, number, name, since, stage, parties}), or null
@@ -19,11 +19,16 @@ export class Desk extends EventTarget {
   appealId = null;
   phone = null;
   board = new Board();
-  up = false;
+  line = "new";
 
   /** Whether the operator talks with somebody. */
   get talking() {
     return this.phone?.talking ?? (this.operator?.state === "talking");
+  }
+
+  /** Whether what the page shows is that of now. */
+  get up() {
+    return this.line === "up";
   }
 
   /** The service's time, milliseconds. */
@@ -49,9 +54,9 @@ export class Desk extends EventTarget {
     this.#tell("phone");
   }
 
-  takeLine(up) {
-    if (this.up === up) return;
-    this.up = up;
+  takeLine(line) {
+    if (this.line === line) return;
+    this.line = line;
     this.#tell("line");
   }
 

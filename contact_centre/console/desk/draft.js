@@ -26,12 +26,12 @@ export async function open(appealId, page) {
 /** Whether something typed has not reached the service. */
 export const unkept = () => keeping?.pending ?? false;
 
-/** Put an address into the form, as if it had been typed. */
-export function useAddress(address) {
-  const field = document.getElementById("address");
+/** Put something into a field of the form, as if it had been typed. */
+export function use(name, value) {
+  const field = document.getElementById("draft-form")?.elements[name];
   if (!field) return;
-  field.value = address;
-  keeping.touched();
+  field.value = value;
+  for (const what of ["input", "change"]) field.dispatchEvent(new Event(what, { bubbles: true }));
 }
 
 function begin(form, page) {

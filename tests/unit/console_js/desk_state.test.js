@@ -37,8 +37,10 @@ test("whether somebody talks is the telephone's to say, and without one the live
 test("the line is told of once when it goes and once when it comes", () => {
   const desk = new Desk();
   const told = heard(desk);
-  desk.takeLine(true);
-  desk.takeLine(true);
-  desk.takeLine(false);
+  desk.takeLine("up");
+  desk.takeLine("up");
+  assert.ok(desk.up);
+  desk.takeLine("lost");
+  assert.ok(!desk.up);
   assert.deepEqual(told, ["line", "line"]);
 });
