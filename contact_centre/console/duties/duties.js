@@ -7,10 +7,10 @@ const EVERY_MS = 15_000;
 const SOON_MS = 1_500;
 const TYPED = "input, textarea, select";
 
+/** `root` is the worklist's frame, or has it; `desk` is the desk page's state (desk_state.js), on its own page null. */
 export function mount(root, desk = null) {
-  const list = new Worklist(root, desk);
-  list.start();
-  return list;
+  const frame = root.matches("[data-worklist]") ? root : root.querySelector("[data-worklist]");
+  new Worklist(frame, desk).start();
 }
 
 class Worklist {
@@ -27,7 +27,7 @@ class Worklist {
     this.#desk = desk;
     this.#loaded = root.querySelector("[data-loaded]");
     this.#said = root.querySelector("[data-said]");
-    this.#address = root.dataset.list;
+    this.#address = root.dataset.worklist;
   }
 
   start() {

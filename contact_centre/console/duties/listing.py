@@ -1,5 +1,6 @@
 """The entries of the worklist, each with all that whoever takes it up needs: whom, what to say, what was tried."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,6 +22,8 @@ from contact_centre.outbound_results import Made
 JUST_NOW: Final = timedelta(minutes=10)
 """What somebody called for within this stays in their list when it is done, so that they see that it is."""
 
+_UNBROKEN: Final = re.compile(r"(?<=\d)-(?=\d)")
+"""Within a number no line is broken."""
 _SOON: Final = timedelta(hours=1)
 _WORKERS: Final = frozenset({"operator", "supervisor"})
 
@@ -135,7 +138,7 @@ class Listing:
             parameters=told,
         )
         try:
-            return messages.render(text, self.reference.templates).body
+            return _UNBROKEN.sub("\N{NON-BREAKING HYPHEN}", messages.render(text, self.reference.templates).body)
         except UnknownReferenceError:
             return duty.words
 

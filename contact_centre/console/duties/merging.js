@@ -62,7 +62,7 @@ export function merge(loaded, fresh) {
     if (place !== here && !(same && here.contains(document.activeElement))) old.insertBefore(here, place);
     after = here;
   }
-  for (const part of ["nav.chips", ".more", ".withheld"]) renew(frame, next, part);
+  for (const part of ["nav.duty-chips", ".more", ".withheld"]) renew(frame, next, part);
 }
 
 /** A part of the frame that holds nothing but what is shown. */

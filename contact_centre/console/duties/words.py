@@ -13,12 +13,12 @@ from contact_centre.outbound_results import Made, Stage
 from telephony.outbound import Result
 
 TITLES: Final[Mapping[DutyKind, str]] = {
-    DutyKind.CALLBACK: N_("Call back"),
-    DutyKind.INFORM: N_("Tell the applicant"),
-    DutyKind.FORWARDING_CONTROL: N_("Ask whether the referral helped"),
-    DutyKind.ACCEPT: N_("The service must accept"),
+    DutyKind.CALLBACK: N_("To call back"),
+    DutyKind.INFORM: N_("To tell"),
+    DutyKind.FORWARDING_CONTROL: N_("To ask"),
+    DutyKind.ACCEPT: N_("Services to accept"),
 }
-"""In the order in which they stand over the list."""
+"""In the order in which they stand over the list; shorter than an entry's own word."""
 
 ANSWERS: Final[Mapping[DutyKind, Mapping[ContactResult, str]]] = {
     DutyKind.INFORM: {

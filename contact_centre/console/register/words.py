@@ -118,6 +118,8 @@ REASONS: Final[Mapping[str, str]] = {
     "returned": N_("it was returned"),
     "not_considered": N_("it is not considered"),
     "routed": N_("it was sent to the service"),
+    "put_through": N_("put through to a specialist"),
+    "incident_ended": N_("the outage is over"),
 }
 """Why a duty exists; those of callbacks are ``MissedReason``."""
 
