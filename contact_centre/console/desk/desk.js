@@ -44,7 +44,7 @@ document.addEventListener("finished", () => showUnfinished().catch(() => {}));
 // ---- the connection to the service
 
 desk.addEventListener("line", () => {
-  for (const told of document.querySelectorAll("[data-line]")) told.hidden = told.dataset.line !== desk.line;
+  for (const told of document.querySelectorAll("[data-stream]")) told.hidden = told.dataset.stream !== desk.line;
 });
 document.getElementById("sign-in-again").addEventListener("click", async () => {
   if (await sessionLives().catch(() => false)) followStream(page.live, desk);
