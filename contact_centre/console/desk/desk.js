@@ -8,6 +8,7 @@ import * as phone from "./phone_panel.js";
 import { place } from "./parts.js";
 import * as queue from "./queue.js";
 import { followStream } from "./stream.js";
+import * as presence from "../presence/presence.js";
 import * as duties from "../duties/duties.js";
 
 const desk = new Desk();
@@ -15,6 +16,7 @@ const page = document.getElementById("desk").dataset;
 const BUSY = new Set(["ringing", "talking", "wrap_up"]);
 
 phone.mount(document.getElementById("phone"), desk);
+presence.mount(document.getElementById("presence"), desk);
 queue.mount(desk);
 card.mount(desk, page, draft);
 duties.mount(document.getElementById("duties"), desk);

@@ -19,7 +19,7 @@ PAUSES: Final[Mapping[Pause, str]] = {
 CODES: Final[Mapping[Code, str]] = {
     Code.APPEAL: N_("Appeal taken"),
     Code.CONSULTATION: N_("Consulted"),
-    Code.FORWARDED: N_("Put through"),
+    Code.FORWARDED: N_("Put through to another"),
     Code.REPEATED: N_("About an earlier one"),
     Code.SILENT: N_("Silence, cut off"),
     Code.MISDIAL: N_("Wrong number"),
@@ -49,7 +49,12 @@ SAID: Final[Mapping[str, str]] = {
     "hint_wrap_up": N_("Choose what the talk came to, and you are free."),
     "hint_offline": N_("Calls go to others until the telephone is back."),
     "hint_after": N_("After the talk: {reason}"),
-    "hint_wrap_up_after": N_("Then you have {seconds} s to write."),
+    "hint_down": N_("Asterisk is not heard; this is what was last known."),
     "unreachable": N_("The service does not answer. On a telephone, *11 to *14 do the same."),
     "left": N_("{seconds} s left"),
+    "main_sign-in": N_("Sign in to the queue"),
+    "main_pause": N_("Pause"),
+    "main_ready": N_("Take calls"),
+    "main_cancel": N_("No pause"),
+    "main_result": N_("Result"),
 }
