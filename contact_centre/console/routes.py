@@ -2,8 +2,10 @@
 
 from typing import Final
 
+from contact_centre.console.calls import pages as calls
 from contact_centre.console.desk import pages as desk
 from contact_centre.console.desk import phone
+from contact_centre.console.directory import pages as directory
 from contact_centre.console.duties import pages as duties
 from contact_centre.console.home import pages as home
 from contact_centre.console.presence import pages as presence
@@ -19,8 +21,10 @@ ROUTES: Final[tuple[Route, ...]] = (
     *phone.ROUTES,
     *presence.ROUTES,
     *duties.ROUTES,
+    *directory.ROUTES,
     *shift.ROUTES,
     *register.ROUTES,
+    *calls.ROUTES,
     *signin.ROUTES,
     *account.ROUTES,
 )

@@ -8,8 +8,13 @@ from appeals.duties import DutyKind, EvidenceKind, Excuse, MissedReason
 from appeals.model import Channel, Kind, Result, Status
 from appeals.search import Order
 from contact_centre.access_log import Event
+from contact_centre.bookmarks import Kind as MarkKind
+from contact_centre.console.calls.timeline import Phase
 from contact_centre.console.languages import N_
-from telephony.core.call import Direction, QueueOutcome
+from contact_centre.playbacks import How
+from recordings.model import Status as Recorded
+from telephony.core.call import Direction, QueueOutcome, TransferKind
+from telephony.core.call import Role as Party
 
 _ENUMS: Final[tuple[tuple[Enum, str], ...]] = (
     (Status.NEW, N_("Draft")),
@@ -95,6 +100,31 @@ _ENUMS: Final[tuple[tuple[Enum, str], ...]] = (
     (Event.SECOND_FACTOR_OFF, N_("Second factor switched off")),
     (Event.RECOVERY_CODE_USED, N_("Recovery code used")),
     (Event.CALLS_EXPORTED, N_("Call log exported")),
+    (Phase.GREETING, N_("greeting")),
+    (Phase.RINGING, N_("ringing")),
+    (Phase.QUEUE, N_("queue")),
+    (Phase.OPERATOR, N_("operator")),
+    (Phase.SPECIALIST, N_("specialist")),
+    (Phase.OTHER, N_("another party")),
+    (Phase.HOLD, N_("hold")),
+    (Phase.HANDOVER, N_("being put through")),
+    (Phase.AFTER, N_("after the talk")),
+    (Party.CITIZEN, N_("Citizen")),
+    (Party.OPERATOR, N_("Operator")),
+    (Party.SPECIALIST, N_("Specialist")),
+    (Party.OTHER, N_("Another party")),
+    (MarkKind.ADDRESS, N_("Address")),
+    (MarkKind.PROMISE, N_("Promise")),
+    (MarkKind.THREAT, N_("Threat")),
+    (MarkKind.OWN, N_("Own mark")),
+    (How.LISTENED, N_("listened")),
+    (How.DOWNLOADED, N_("downloaded")),
+    (Recorded.OK, N_("whole")),
+    (Recorded.SHORT, N_("shorter than the call")),
+    (Recorded.EMPTY, N_("nothing but silence")),
+    (Recorded.MISSING, N_("there is none")),
+    (TransferKind.BLIND, N_("put through unannounced")),
+    (TransferKind.ATTENDED, N_("put through after a word")),
 )
 _NAMES: Final = {(type(one), one.value): text for one, text in _ENUMS}
 """By type too: an accepted appeal and an excuse that is ``accepted`` are the same text, and not the same thing."""

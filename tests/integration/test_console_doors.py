@@ -23,8 +23,10 @@ NEW = "інший довгий пароль"
 PARTS = {
     "appeal_id": "01a20699-c86d-776e-b4e7-24e4e1d47cdb",
     "duty_id": "01a20699-c86d-776e-b4e7-24e4e1d47cdc",
+    "bookmark_id": "01a20699-c86d-776e-b4e7-24e4e1d47cde",
     "call_id": "nowhere-out-01a20699-c86d-776e-b4e7-24e4e1d47cdd",
     "action": "accept",
+    "code": "water",
 }
 
 

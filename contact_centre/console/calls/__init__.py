@@ -1,0 +1,1 @@
+"""The call log, one call with its recording, and the marks in it."""
