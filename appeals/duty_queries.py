@@ -1,7 +1,7 @@
 """The worklist: what is owed, to whom, until when, and what was tried. A constant number of queries."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -139,6 +139,14 @@ async def count_open(connection: AsyncConnection, now: datetime) -> dict[DutyKin
     )
     heaps = {DutyKind(kind): Heap(count, overdue) for kind, count, overdue in found}
     return {kind: heaps.get(kind, Heap(0, 0)) for kind in DutyKind}
+
+
+async def callbacks_left(connection: AsyncConnection, call_ids: Sequence[str]) -> dict[str, bool]:
+    """Calls that left a callback: whether it is still open, by ``call_id``."""
+    found = await connection.execute(
+        select(duties.c.call_id, duties.c.closed_at).where(is_callback, duties.c.call_id.in_(call_ids))
+    )
+    return {call_id: closed_at is None for call_id, closed_at in found}
 
 
 async def count_withheld(connection: AsyncConnection, since: datetime) -> int:

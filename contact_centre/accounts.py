@@ -1,6 +1,6 @@
 """Who works here: operators, specialists and their roles. The secret of a phone is Asterisk's business alone."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -133,6 +133,11 @@ def extensions(tx: Tx) -> dict[str, str]:
 def remove(tx: Tx, login: str) -> bool:
     """Remove an account; False if there was none."""
     return tx.execute(_REMOVE, {"of_login": login}) > 0
+
+
+def named(people: Iterable[Account], dialled: str) -> str:
+    """The name of whom a login or an extension reaches; if nobody, what was dialled."""
+    return next((one.name for one in people if dialled in {one.login, one.extension}), dialled)
 
 
 async def all_accounts(connection: AsyncConnection) -> list[Account]:

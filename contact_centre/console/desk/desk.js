@@ -9,6 +9,7 @@ import { place } from "./parts.js";
 import * as queue from "./queue.js";
 import { followStream } from "./stream.js";
 import * as presence from "../presence/presence.js";
+import * as directory from "../directory/directory.js";
 import * as duties from "../duties/duties.js";
 
 const desk = new Desk();
@@ -20,6 +21,7 @@ presence.mount(document.getElementById("presence"), desk);
 queue.mount(desk);
 card.mount(desk, page, draft);
 duties.mount(document.getElementById("duties"), desk);
+directory.mount(document.getElementById("directory"), desk);
 
 // ---- the draft of the call
 

@@ -16,7 +16,8 @@ from appeals.messages import Announcement, MessageChannel
 from appeals.model import Actor, Appeal
 from appeals.reference import CITY_TIME, Reference
 from contact_centre import announcing, outbound_results
-from contact_centre.console.duties.words import ANSWERS, HELPED
+from contact_centre.console.directory.forwardings import HELPED
+from contact_centre.console.duties.words import ANSWERS
 from contact_centre.outbound_results import Made
 
 JUST_NOW: Final = timedelta(minutes=10)

@@ -14,6 +14,7 @@ from appeals.evidence import ContactResult
 from appeals.reference import CITY_TIME
 from appeals.visibility import Sight
 from contact_centre import accounts, casework, outbound_results
+from contact_centre.console.directory.forwardings import HELPED
 from contact_centre.console.duties import listing, words
 from contact_centre.console.duties.filters import Narrowed
 from contact_centre.console.duties.listing import Entry
@@ -75,10 +76,10 @@ async def excuse(asked: Asked) -> Reply:
 
 
 async def answer(asked: Asked) -> Reply:
-    """What came of a call for a duty, or what the citizen says of the specialist: one code of ``words``."""
+    """What came of a call for a duty, or what the citizen says of the specialist."""
     code = asked.form.get("answer", "")
-    if code in words.HELPED:
-        _, took_place, replied, prompt = words.HELPED[code]
+    if code in HELPED:
+        _, took_place, replied, prompt = HELPED[code]
         return await _act(
             asked,
             lambda tx: _desk(asked).answer_forwarding(

@@ -42,14 +42,6 @@ ANSWERS: Final[Mapping[DutyKind, Mapping[ContactResult, str]]] = {
 }
 """What may have come of a call that was answered; that nobody answered, the ledger says."""
 
-HELPED: Final[Mapping[str, tuple[str, bool, bool | None, bool | None]]] = {
-    "at_once": (N_("Helped at once"), True, True, True),
-    "late": (N_("Helped, but late"), True, True, False),
-    "no_reply": (N_("They spoke, no reply"), True, False, None),
-    "never": (N_("They never spoke"), False, None, None),
-}
-"""What a citizen says of the referral: whether they spoke, whether there was a reply, whether it was prompt."""
-
 STAGES: Final[Mapping[Stage | Result, str]] = {
     Stage.ASKED: N_("Your telephone rings now."),
     Stage.RINGS: N_("It rings there."),

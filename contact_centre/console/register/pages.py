@@ -8,7 +8,7 @@ from typing import Final
 from aiohttp import web
 from multidict import MultiDict
 
-from appeals import queries, reference_store, register_store, visibility, workflow
+from appeals import duty_queries, queries, reference_store, register_store, visibility, workflow
 from appeals.commands import Edit
 from appeals.deadlines import explain
 from appeals.due import deadlines
@@ -17,6 +17,7 @@ from appeals.model import OPEN, Appeal, Channel, HistoryEntry, Status
 from appeals.reference import Reference
 from appeals.visibility import Sight
 from contact_centre import accounts, seen_calls
+from contact_centre.console.directory.forwardings import forwardings, helped
 from contact_centre.console.filters import leaf
 from contact_centre.console.languages import N_
 from contact_centre.console.register import filters, forms, words
@@ -205,7 +206,9 @@ async def _show(asked: Asked, appeal_id: str, attempted: Attempted | None = None
         if appeal.reference_version not in {None, reference.version}:
             rules = await reference_store.reference_of(connection, str(appeal.reference_version))
         calls = [await seen_calls.get(connection, call_id, actor) for call_id in appeal.calls[-MOST_CALLS:]]
-        people = {one.login: one.name for one in await accounts.all_accounts(connection)}
+        callbacks = await duty_queries.callbacks_left(connection, appeal.calls)
+        everybody = await accounts.all_accounts(connection)
+        people = {one.login: one.name for one in everybody}
         into = None if appeal.merged_into is None else await queries.get_appeal(connection, appeal.merged_into)
     dated = deadlines(appeal, rules)
     explained = [
@@ -228,6 +231,10 @@ async def _show(asked: Asked, appeal_id: str, attempted: Attempted | None = None
         calls=[one for one in calls if one is not None],
         into=into.registration_number if into is not None else None,
         actions=() if appeal.masked else _actions(asked, appeal, reference, attempted),
+        helped=helped,
+        forwardings=lambda call: forwardings(
+            call, callbacks, lambda code: accounts.named(everybody, code), asked.words
+        ),
         may_call=not WRITERS.isdisjoint(asked.person.roles),
         new=_since(appeal, attempted),
         done=_done(asked),

@@ -1,0 +1,1 @@
+"""The directory: whom a citizen can be put through to, who is there now, and what became of it."""

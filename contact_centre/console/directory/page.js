@@ -1,0 +1,4 @@
+// The directory's own page.
+import { mount } from "./directory.js";
+
+mount(document.getElementById("directory"));
