@@ -1,6 +1,5 @@
 // Who calls: shown while it rings, and until the next call.
-import { html } from "../base/fetching.js";
-import { clock, place, write } from "./parts.js";
+import { clock, fetched, place, write } from "./parts.js";
 
 export function mount(desk, page, { use }) {
   let shown = null;
@@ -22,16 +21,9 @@ export function mount(desk, page, { use }) {
     waitedFor = null;
     delete document.getElementById("card").dataset.waited;
     wait();
-    for (let again = 1; shown === callId; again = Math.min(8, again * 2)) {
-      try {
-        const fragment = await html(page.card.replace("/-", `/${encodeURIComponent(callId)}`), { quiet: true });
-        if (shown === callId) place(fragment);
-        wait();
-        return;
-      } catch {
-        await new Promise((resolve) => setTimeout(resolve, again * 500));
-      }
-    }
+    const fragment = await fetched(page.card.replace("/-", `/${encodeURIComponent(callId)}`), () => shown === callId);
+    if (fragment) place(fragment);
+    wait();
   };
 
   desk.addEventListener("call", show);

@@ -1,22 +1,22 @@
 // The appeal of the call as a form: kept as it is typed, registered by one key. Nothing typed is ever lost: what could
 // not be kept stays in the form and is sent again.
-import { SignedOut, Told, Unreachable, html, post } from "../base/fetching.js";
+import { SignedOut, Told, Unreachable, post } from "../base/fetching.js";
 import { suggestFor } from "./combobox.js";
-import { Keeping } from "./keeping.js";
-import { place, text, write } from "./parts.js";
+import { AGAIN_MS, Keeping } from "./keeping.js";
+import { fetched, pause, place, text, write } from "./parts.js";
 
 const section = document.getElementById("draft");
 let keeping = null;
 let writing = null; // the appeal whose form is shown
 
-/** Show an appeal's form; what is being written in another is kept first. */
+/** Show an appeal's form, once what is being written in another is kept. */
 export async function open(appealId, page) {
   if (writing === appealId) return;
-  await keeping?.flush().catch(() => false);
-  keeping?.stop();
   writing = appealId;
-  const fragment = await html(page.draft.replace("/-", `/${appealId}`), { quiet: true });
-  if (writing !== appealId) return;
+  while (keeping?.pending && writing === appealId) if (!(await keeping.flush())) await pause(AGAIN_MS);
+  const fragment = await fetched(page.draft.replace("/-", `/${appealId}`), () => writing === appealId);
+  if (!fragment) return;
+  keeping?.stop();
   place(fragment);
   const form = document.getElementById("draft-form");
   if (form) begin(form, page);

@@ -1,4 +1,8 @@
 // What several parts of the desk do alike.
+import { Told, html } from "../base/fetching.js";
+
+const FIRST_RETRY_MS = 500;
+const LAST_RETRY_MS = 8000;
 
 const texts = new Map([...document.querySelectorAll("#texts li")].map((item) => [item.dataset.key, item.textContent]));
 
@@ -16,6 +20,22 @@ export function place(fragment) {
     section.replaceChildren(...content);
     Object.assign(section.dataset, { ...part.dataset });
   }
+}
+
+export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** A fragment, asked for again and again while it is `wanted()` and the service does not answer; null if it never came. */
+export async function fetched(address, wanted) {
+  for (let wait = FIRST_RETRY_MS; wanted(); wait = Math.min(LAST_RETRY_MS, wait * 2)) {
+    try {
+      const fragment = await html(address, { quiet: true });
+      return wanted() ? fragment : null;
+    } catch (error) {
+      if (error instanceof Told && error.status < 500) return null;
+    }
+    await pause(wait);
+  }
+  return null;
 }
 
 /** 0:05, 1:05, 1:00:00. */

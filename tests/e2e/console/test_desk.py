@@ -116,7 +116,7 @@ def test_a_call_from_ringing_to_its_number(page: Page, site: ConsoleSite) -> Non
     page.locator("#applicant_phone").fill("050 111 22 02")
     page.keyboard.press("F12")
     expect(page.locator("#number")).to_contain_text("№ 2026-")
-    expect(page.locator(".say")).to_contain_text("+380 50 111 22 02")
+    expect(page.locator(".read-out")).to_contain_text("+380 50 111 22 02")
     line.ends(call_id)
     look(page, "desk-registered")
     number = page.locator("#number").inner_text().removeprefix("№ ")
@@ -146,12 +146,17 @@ def test_names_made_of_html_are_text_and_the_next_caller_replaces_nothing_that_w
     second = line.rings("", "")
     expect(page.locator("#card")).to_contain_text("номер приховано")
     expect(page.locator("#description")).to_have_value("Питає про садок.")
+    page.route("**/save", lambda route: route.abort())
+    typed(page, "#description", " І школу.")
     line.answers(second, "", None)
-    expect(page.locator("#description")).to_have_value("")
+    expect(page.locator("#kept")).to_contain_text("не відповідає")
+    expect(page.locator("#description")).to_have_value("Питає про садок. І школу.")
+    page.unroute("**/save")
+    expect(page.locator("#description")).to_have_value("", timeout=15_000)
     page.locator("#unfinished button", has_text="+380 50 111 99 99").or_(
         page.locator("#unfinished button", has_text=HOSTILE)
     ).first.click()
-    expect(page.locator("#description")).to_have_value("Питає про садок.")
+    expect(page.locator("#description")).to_have_value("Питає про садок. І школу.")
     line.ends(second)
     assert asked == []
 
