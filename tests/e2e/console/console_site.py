@@ -99,7 +99,7 @@ class ConsoleSite:
                     name=name,
                     roles=roles,
                     extension=None,
-                    sip_account=None,
+                    sip_account=f"operator-{login}" if "operator" in roles else None,
                     at=now,
                     service=service,
                 )
