@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from contact_centre.config import PREFIX
+from contact_centre.demo import commands
 from contact_centre.demo.asterisk import Asterisk
 from contact_centre.demo.network import free_tcp_port
 from contact_centre.demo.processes import Process, ProcessError, Processes
@@ -103,19 +104,22 @@ class Service:
             self.process.send(signal.SIGCONT)
 
     def command(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run one command of the program.
+        """Run one command of the program, as who the service runs as.
 
         Raises:
             ProcessError: It exits with another code than 0, and ``check`` is set.
         """
-        done = subprocess.run(
-            self._command(*words),
-            capture_output=True,
-            text=True,
-            timeout=COMMAND_SECONDS,
-            check=False,
-            env=_environment(),
-        )
+        if self.run_as:
+            done = subprocess.run(
+                self._command(*words),
+                capture_output=True,
+                text=True,
+                timeout=COMMAND_SECONDS,
+                check=False,
+                env=_environment(),
+            )
+        else:
+            done = commands.run(["--config", str(self.config), *words], COMMAND_SECONDS)
         if check and done.returncode != 0:
             raise ProcessError(f"contact-centre {' '.join(words)}: exit {done.returncode}\n{done.stdout}{done.stderr}")
         return done

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from contact_centre.demo.city import City
-from contact_centre.demo.root import Kit
+from tests.e2e.kits import brief_kit
 
 SETTINGS = "[duties]\ntold_seconds = 1.0\n"
 PHONE = "+380501234567"
@@ -17,7 +17,7 @@ PHONE = "+380501234567"
 
 @pytest.fixture(scope="module")
 def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
-    with City.build(Kit.provide(), tmp_path_factory.mktemp("city"), settings=SETTINGS) as built:
+    with City.build(brief_kit(), tmp_path_factory.mktemp("city"), settings=SETTINGS) as built:
         built.start()
         yield built
 

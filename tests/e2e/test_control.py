@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from contact_centre.demo.city import City
-from contact_centre.demo.root import Kit
 from contact_centre.demo.sipp import SippRun
+from tests.e2e.kits import brief_kit
 
 NOT_NOW = 7
 NOT_FOUND = 6
@@ -16,7 +16,7 @@ NOT_FOUND = 6
 
 @pytest.fixture(scope="module")
 def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
-    with City.build(Kit.provide(), tmp_path_factory.mktemp("city")) as built:
+    with City.build(brief_kit(), tmp_path_factory.mktemp("city")) as built:
         built.start()
         built.telephones.phone(built.account("water", "Водоканал, диспетчер", "specialist"), tone=1320)
         built.hire("olena", "Олена Ткачук")

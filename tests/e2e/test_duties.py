@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from contact_centre.demo.city import City
-from contact_centre.demo.root import Kit
 from contact_centre.demo.sipp import Refer
+from tests.e2e.kits import brief_kit
 
 TALK = 14.5
 """Seconds from the citizen's answer; the notice takes nearly two of them, and ten must remain."""
@@ -17,7 +17,7 @@ TALK = 14.5
 
 @pytest.fixture(scope="module")
 def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
-    with City.build(Kit.provide(), tmp_path_factory.mktemp("city")) as built:
+    with City.build(brief_kit(), tmp_path_factory.mktemp("city")) as built:
         built.start()
         built.hire("olena", "Олена Ткачук")
         yield built

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from contact_centre.demo.city import City
-from contact_centre.demo.root import Kit
 from contact_centre.writer import connect
 from telephony.wire import agi
+from tests.e2e.kits import brief_kit
 
 GUARD_S = 2.0
 SLACK_S = 0.5
@@ -27,7 +27,7 @@ Peer = Callable[[socket.socket], None]
 
 @pytest.fixture(scope="module")
 def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
-    with City.build(Kit.provide(), tmp_path_factory.mktemp("city")) as built:
+    with City.build(brief_kit(), tmp_path_factory.mktemp("city")) as built:
         yield built.start()
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from contact_centre.demo.city import City
-from contact_centre.demo.root import Kit
+from tests.e2e.kits import brief_kit
 
 SMALL_MB = 4
 SETTINGS = "[health]\nmin_free_mb = 1\n"
@@ -44,7 +44,7 @@ def city(tmp_path: Path) -> Iterator[Callable[[str], City]]:
     with ExitStack() as stack:
 
         def make(name: str) -> City:
-            built = stack.enter_context(City.build(Kit.provide(), tmp_path, settings=SETTINGS))
+            built = stack.enter_context(City.build(brief_kit(), tmp_path, settings=SETTINGS))
             folder = {"ledger": built.asterisk.ledger.parent, "audio": built.asterisk.audio}[name]
             stack.enter_context(small_disk(folder))
             stack.push(built)  # the processes end before the disk goes

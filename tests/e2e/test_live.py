@@ -14,9 +14,9 @@ import pytest
 
 from contact_centre.demo.asterisk import Asterisk
 from contact_centre.demo.processes import Processes
-from contact_centre.demo.root import Kit
 from contact_centre.demo.sipp import Telephones
 from telephony.phones import NewPhone
+from tests.e2e.kits import brief_kit
 from tests.e2e.second_opinion import Follower, agree, wait_until
 
 SECONDS = float(os.environ.get("LIVE_SECONDS", "25"))
@@ -45,7 +45,7 @@ class Hall:
 @pytest.fixture(scope="module")
 def hall(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hall]:
     with Processes() as processes:
-        asterisk = Asterisk.install(Kit.provide(), tmp_path_factory.mktemp("live"), processes)
+        asterisk = Asterisk.install(brief_kit(), tmp_path_factory.mktemp("live"), processes)
         asterisk.start()
         made = Hall(asterisk, Telephones(asterisk), [])
         for number in range(OPERATORS):

@@ -7,13 +7,13 @@ from datetime import datetime
 import pytest
 
 from contact_centre.demo.city import City
-from contact_centre.demo.root import Kit
+from tests.e2e.kits import brief_kit
 from tests.e2e.second_opinion import wait_until
 
 
 @pytest.fixture(scope="module")
 def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
-    with City.build(Kit.provide(), tmp_path_factory.mktemp("watched")) as built:
+    with City.build(brief_kit(), tmp_path_factory.mktemp("watched")) as built:
         built.start()
         built.hire("olena", "Олена Ткачук", talk=1.0)
         yield built

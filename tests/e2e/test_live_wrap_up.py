@@ -6,14 +6,14 @@ from collections.abc import Iterator
 import pytest
 
 from contact_centre.demo.city import City
-from contact_centre.demo.root import Kit
+from tests.e2e.kits import brief_kit
 
 HEARTBEAT = "CC_HEARTBEAT"
 
 
 @pytest.fixture(scope="module")
 def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
-    with City.build(Kit.provide(), tmp_path_factory.mktemp("wrap-up"), wrap_up=60) as built:
+    with City.build(brief_kit(), tmp_path_factory.mktemp("wrap-up"), wrap_up=60) as built:
         built.start()
         built.hire("olena", "Олена Ткачук", talk=1.0)
         built.hire("taras", "Тарас Мельник", talk=1.0)

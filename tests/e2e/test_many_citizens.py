@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from contact_centre.demo.city import City
-from contact_centre.demo.root import Kit
+from tests.e2e.kits import brief_kit
 from tests.hearing import heard_for, listen
 
 CITIZENS, OPERATORS = 30, 5
@@ -34,7 +34,7 @@ class Evening:
 @pytest.fixture(scope="module")
 def evening(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Evening]:
     folder = tmp_path_factory.mktemp("evening")
-    with City.build(Kit.provide(), folder) as city:
+    with City.build(brief_kit(), folder) as city:
         city.start()
         for number in range(OPERATORS):
             phone = city.account(f"operator{number}", f"Оператор {number}")

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from contact_centre.demo.city import City
-from contact_centre.demo.root import Kit
+from tests.e2e.kits import brief_kit
 
 
 def test_removing_somebody_who_never_signed_in_says_nothing_and_takes_the_phone_away(tmp_path: Path) -> None:
-    with City.build(Kit.provide(), tmp_path) as city:
+    with City.build(brief_kit(), tmp_path) as city:
         city.asterisk.start()
         city.account("olena", "Олена Ткачук")
         assert "operator-olena" in city.asterisk.cli("pjsip show endpoints")
@@ -21,7 +21,7 @@ def test_removing_somebody_who_never_signed_in_says_nothing_and_takes_the_phone_
 
 
 def test_removing_somebody_who_is_signed_in_takes_them_out_of_the_queue(tmp_path: Path) -> None:
-    with City.build(Kit.provide(), tmp_path) as city:
+    with City.build(brief_kit(), tmp_path) as city:
         city.asterisk.start()
         city.hire("olena", "Олена Ткачук")
         assert "operator-olena" in city.asterisk.cli("queue show contact-centre")

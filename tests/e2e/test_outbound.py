@@ -15,20 +15,22 @@ from typing import Any
 import pytest
 
 from contact_centre.demo.city import City, Operator
-from contact_centre.demo.root import Kit
 from contact_centre.demo.sipp import SippRun
+from tests.e2e.kits import brief_kit
 from tests.hearing import heard_for, listen
 
 CITIZEN, OPERATOR = 440, 880
 LIMIT = 30
 GIVEN_UP_S = 12.8
 """timer_b of pjsip.conf."""
+QUALIFY_TIMEOUT_S = 3.0
+"""qualify_timeout of the trunks."""
 
 
 @pytest.fixture(scope="module")
 def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
     settings = f"[outbound]\ncalls_per_hour = {LIMIT}\n"
-    with City.build(Kit.provide(), tmp_path_factory.mktemp("city"), settings=settings) as built:
+    with City.build(brief_kit(), tmp_path_factory.mktemp("city"), settings=settings) as built:
         built.start()
         yield built
 
@@ -66,6 +68,7 @@ def watched(city: City, *peers: int) -> Iterator[None]:
 @contextmanager
 def asked_seldom(city: City, folder: Path) -> Iterator[tuple[str, ...]]:
     """The peers were not asked lately whether they are there. Gives the words that name a config that knows them."""
+    time.sleep(QUALIFY_TIMEOUT_S)  # what was asked before finds a silent peer silent only then
     trunks = city.asterisk.settings.trunks
     city.asterisk.configure(trunks=tuple(replace(one, qualify_seconds=3600) for one in trunks))
     city.asterisk.cli("module reload res_pjsip.so")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from contact_centre.demo.city import City
-from contact_centre.demo.root import Kit
+from tests.e2e.kits import brief_kit
 
 SHARED_GROUP = 4242
 """Exists in no group file: nobody is in it but the two."""
@@ -25,7 +25,7 @@ def user_of_asterisk(root: Path) -> int:
 
 @pytest.fixture
 def city(tmp_path: Path) -> Iterator[City]:
-    kit = Kit.provide()
+    kit = brief_kit()
     uid = user_of_asterisk(kit.asterisk.root or Path("/"))
     with City.build(kit, tmp_path) as built:
         folder = built.asterisk.folder

@@ -43,14 +43,17 @@ def test_the_demo_tells_of_every_call_and_leaves_nothing_running(tmp_path: Path)
 def test_an_interrupted_demo_takes_everything_with_it(tmp_path: Path, how: signal.Signals) -> None:
     with (tmp_path / "told").open("w") as told:
         demo = subprocess.Popen([*STORY, "--folder", str(tmp_path / "demo")], stdout=told, stderr=told)
-    deadline = time.monotonic() + 60
-    while "signed in to the queue" not in (tmp_path / "told").read_text():
-        assert demo.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    assert len(processes_of(tmp_path)) > 2
-
-    demo.send_signal(how)
+    try:
+        deadline = time.monotonic() + 60
+        while "signed in to the queue" not in (tmp_path / "told").read_text():
+            assert demo.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        assert len(processes_of(tmp_path)) > 2
+        demo.send_signal(how)
+    except AssertionError:
+        demo.kill()
+        raise
 
     assert demo.wait(30) == (-signal.SIGKILL if how is signal.SIGKILL else 130)
     deadline = time.monotonic() + 10

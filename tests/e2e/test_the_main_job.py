@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from contact_centre.demo.city import City
-from contact_centre.demo.root import Kit
+from tests.e2e.kits import brief_kit
 from tests.hearing import heard_for, listen
 
 CITIZEN, OPERATOR = 440, 880
@@ -18,7 +18,7 @@ CITIZEN, OPERATOR = 440, 880
 @pytest.fixture(scope="module")
 def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
     """One city for all tests here; each test has citizens of its own, and looks only at their calls."""
-    with City.build(Kit.provide(), tmp_path_factory.mktemp("city")) as built:
+    with City.build(brief_kit(), tmp_path_factory.mktemp("city")) as built:
         built.start()
         built.hire("olena", "Олена Ткачук", tone=OPERATOR, talk=4.0)
         yield built

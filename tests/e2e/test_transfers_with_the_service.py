@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from contact_centre.demo.city import City
-from contact_centre.demo.root import Kit
 from contact_centre.demo.sipp import Keys, Refer, SippRun, Step
+from tests.e2e.kits import brief_kit
 from tests.hearing import Sound, heard_for, listen
 
 CITIZEN, OPERATOR, SPECIALIST = 440, 880, 1320
@@ -39,7 +39,7 @@ def _ring(city: City, steps: tuple[Step, ...], talk: float | None) -> SippRun:
 @pytest.fixture(scope="module")
 def handed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Handed]]:
     """Two cities at once: a blind transfer with the service stopped, and an attended one with it running."""
-    kit = Kit.provide()
+    kit = brief_kit()
     folders = {kind: tmp_path_factory.mktemp(kind) for kind in ("blind", "attended")}
     with City.build(kit, folders["blind"]) as blind, City.build(kit, folders["attended"]) as attended:
         blind.start()

@@ -15,7 +15,6 @@ import pytest
 from contact_centre.casework import audio_due
 from contact_centre.demo.asterisk import Asterisk
 from contact_centre.demo.processes import Processes
-from contact_centre.demo.root import Kit
 from contact_centre.demo.sipp import Keys, Refer, Step, Telephones
 from recordings.disk import DirectorySpool, DirectoryStore
 from recordings.encoder import FfmpegEncoder
@@ -25,6 +24,7 @@ from telephony.core.call import Call, Role
 from telephony.core.fold import fold
 from telephony.wire.cel import decode
 from tests.e2e.asterisk.stage import Stage
+from tests.e2e.kits import brief_kit
 from tests.unit.recordings.calls import RATE
 from tests.unit.recordings.rig import Samples, decoded, strongest
 
@@ -51,7 +51,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Out
         "blind": (Refer("301", TALK),),
         "attended": (Keys("*2", TALK), Keys("301", 2.0)),
     }
-    kit = Kit.provide()
+    kit = brief_kit()
     with ExitStack() as stack:
         processes = stack.enter_context(Processes())
         stages, runs = {}, []

@@ -1,0 +1,28 @@
+"""The order of the files: the longest first, so that no worker is left alone with one at the end."""
+
+from typing import Final
+
+import pytest
+
+LONGEST: Final = (
+    "test_outbound.py",
+    "test_softphone.py",
+    "test_many_citizens.py",
+    "test_the_demo.py",
+    "test_full_disks.py",
+    "test_the_main_job.py",
+    "test_live_wrap_up.py",
+    "test_duties.py",
+    "test_transfers_with_the_service.py",
+    "test_live.py",
+    "test_everyone_is_heard.py",
+    "test_when_things_go_wrong.py",
+    "test_control.py",
+    "test_fastagi.py",
+)
+"""By the seconds they take; all others take less. `pytest --durations=0` tells."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    ranks = {name: rank for rank, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: ranks.get(item.path.name, len(LONGEST)))
