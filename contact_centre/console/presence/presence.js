@@ -85,6 +85,7 @@ export function mount(root, desk) {
   function tell(told) {
     clearTimeout(forget);
     at.told.hidden = !told;
+    at.hint.hidden = Boolean(told);
     at.told.textContent = told ?? "";
     if (told) forget = setTimeout(() => tell(null), TOLD_MS);
   }
