@@ -29,7 +29,7 @@ ANSWERS: Final[Mapping[DutyKind, Mapping[ContactResult, str]]] = {
         ContactResult.REFUSED_TO_LISTEN: N_("Would not listen"),
     },
     DutyKind.CALLBACK: {
-        ContactResult.TOLD: N_("Talked"),
+        ContactResult.TOLD: N_("We talked"),
         ContactResult.NOT_TOLD: N_("A bad moment, again later"),
         ContactResult.VOICEMAIL: N_("Answering machine"),
         ContactResult.WRONG_PERSON: N_("Somebody else answered"),
