@@ -258,14 +258,7 @@ ROUTES: Final = (
     Route(name="outline", method="GET", path="/calls/{call_id}/outline", do=recording.outline, roles=HEAR),
     Route(name="listen", method="POST", path="/calls/{call_id}/playbacks", do=recording.listen, roles=HEAR),
     Route(name="sound", method="GET", path="/calls/{call_id}/sound", do=recording.sound, roles=HEAR, lasting=True),
-    Route(
-        name="download",
-        method="GET",
-        path="/calls/{call_id}/recording",
-        do=recording.download,
-        roles=HEAR,
-        lasting=True,
-    ),
+    Route(name="flac", method="GET", path="/calls/{call_id}/flac", do=recording.download, roles=WATCH, lasting=True),
     Route(name="mark", method="POST", path="/calls/{call_id}/bookmarks", do=mark, roles=MARK),
     Route(name="unmark", method="POST", path="/calls/{call_id}/bookmarks/{bookmark_id}/remove", do=unmark, roles=MARK),
 )

@@ -17,6 +17,7 @@ from appeals.model import OPEN, Appeal, Channel, HistoryEntry, Status
 from appeals.reference import Reference
 from appeals.visibility import Sight
 from contact_centre import accounts, seen_calls
+from contact_centre.console.calls.pages import WATCH, players
 from contact_centre.console.directory.forwardings import forwardings, helped
 from contact_centre.console.filters import leaf
 from contact_centre.console.languages import N_
@@ -206,6 +207,7 @@ async def _show(asked: Asked, appeal_id: str, attempted: Attempted | None = None
         if appeal.reference_version not in {None, reference.version}:
             rules = await reference_store.reference_of(connection, str(appeal.reference_version))
         calls = [await seen_calls.get(connection, call_id, actor) for call_id in appeal.calls[-MOST_CALLS:]]
+        heard = await players(asked, connection, [one for one in calls if one is not None])
         callbacks = await duty_queries.callbacks_left(connection, appeal.calls)
         everybody = await accounts.all_accounts(connection)
         people = {one.login: one.name for one in everybody}
@@ -229,6 +231,8 @@ async def _show(asked: Asked, appeal_id: str, attempted: Attempted | None = None
         reference=reference,
         people=people,
         calls=[one for one in calls if one is not None],
+        players=heard,
+        may_download=not WATCH.isdisjoint(asked.person.roles),
         into=into.registration_number if into is not None else None,
         actions=() if appeal.masked else _actions(asked, appeal, reference, attempted),
         helped=helped,
