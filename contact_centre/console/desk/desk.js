@@ -7,6 +7,7 @@ import * as draft from "./draft.js";
 import * as phone from "./phone_panel.js";
 import { place } from "./parts.js";
 import * as queue from "./queue.js";
+import * as bookmarks from "../calls/bookmarks.js";
 import { followStream } from "./stream.js";
 import * as presence from "../presence/presence.js";
 import * as directory from "../directory/directory.js";
@@ -20,6 +21,7 @@ phone.mount(document.getElementById("phone"), desk);
 presence.mount(document.getElementById("presence"), desk);
 queue.mount(desk);
 card.mount(desk, page, draft);
+bookmarks.mount(document.getElementById("bookmarks"), desk);
 duties.mount(document.getElementById("duties"), desk);
 directory.mount(document.getElementById("directory"), desk);
 
