@@ -241,16 +241,19 @@ class LiveState:
         state = _STATES.get(message.get("Status"), OperatorState.OFFLINE)
         if paused and state is OperatorState.FREE:
             state = OperatorState.WRAP_UP if reason == WRAP_UP else OperatorState.PAUSED
-        paused_at = self._paused_at(login, message) if paused else None
+        paused_at = self._paused_at(login, reason, message) if paused else None
         self._members[login] = _Member(state, reason if paused else None, paused_at)
         self._dirty.operators.add(login)
 
-    def _paused_at(self, login: str, message: Message) -> datetime:
-        """An Asterisk that was restarted in the middle of a pause does not know when it began (``LastPause: 0``)."""
-        told, shown = _moment(message.get("LastPause")), self._view[Table.OPERATORS].get(login)
-        if told is not None and told > _EPOCH:
+    def _paused_at(self, login: str, reason: str | None, message: Message) -> datetime:
+        """When a pause began. Asterisk restarted in the middle takes its start for that, and for the sign-in."""
+        told, signed_in = _moment(message.get("LastPause")), _moment(message.get("LoginTime"))
+        if told is not None and told not in {_EPOCH, signed_in}:
             return told
-        return shown.paused_at or self._at if isinstance(shown, Operator) else self._at
+        shown = self._view[Table.OPERATORS].get(login)
+        if isinstance(shown, Operator) and shown.reason == reason and shown.paused_at is not None:
+            return shown.paused_at
+        return self._at if told is None or told == _EPOCH else told
 
     def _join(self, channel: _Channel, bridge: str) -> None:
         channel.bridge = bridge

@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 
 from contact_centre.demo.city import City
-from contact_centre.demo.root import Kit
 from telephony.links.ami import WRAP_UP_SECONDS
+from tests.e2e.kits import brief_kit
 
 SECONDS = 4
-CITIZENS = 4
+CITIZENS = 3
 
 
 @pytest.fixture(scope="module")
 def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
-    with City.build(Kit.provide(), tmp_path_factory.mktemp("city"), wrap_up=SECONDS) as built:
+    with City.build(brief_kit(), tmp_path_factory.mktemp("city"), wrap_up=SECONDS) as built:
         built.start()
         built.hire("olena", "Олена Ткачук", talk=1.0)
         until(lambda: f"{WRAP_UP_SECONDS}={SECONDS}" in built.asterisk.cli("dialplan show globals"))
@@ -40,10 +40,10 @@ def wrap_ups(city: City) -> list[dict[str, Any]]:
         return [dict(row) for row in database.execute("SELECT * FROM wrap_ups ORDER BY began")]
 
 
-def paused(city: City) -> str:
-    """What Asterisk says of the one member."""
+def paused(city: City, login: str = "olena") -> str:
+    """Why a member is paused, as Asterisk says."""
     lines = city.asterisk.cli("queue show contact-centre").splitlines()
-    member = next(line for line in lines if "operator-olena" in line)
+    member = next(line for line in lines if f"operator-{login}" in line)
     return member.partition("(paused:")[2].partition(" ")[0]
 
 
@@ -88,6 +88,33 @@ def test_a_wrap_up_outlives_a_restart_of_either_side_and_ends_all_the_same(city:
     numbers = [city.service.json("calls", "show", one["call_id"])["caller_number"] for one in seen]
     assert numbers == ["+380501112001", "+380501112002"]
     assert [one["forced"] for one in seen] == [1, 1]
+
+
+def test_a_pause_that_is_asked_for_in_a_talk_takes_the_place_of_the_wrap_up(city: City) -> None:
+    known = len(wrap_ups(city))
+    city.telephones.citizen("588888", "0501113001")
+    until(lambda: "(in call)" in city.asterisk.cli("queue show contact-centre"))
+    city.service.command("control", "pause", "olena", "--reason", "lunch")
+    city.asterisk.wait_idle(20)
+    assert paused(city) == "lunch"
+    assert len(wrap_ups(city)) == known
+    city.service.command("control", "unpause", "olena")
+
+
+def test_a_call_out_has_no_wrap_up_and_leaves_a_pause_that_was_asked_for_in_it(city: City) -> None:
+    known = len(wrap_ups(city))
+    provider = city.telephones.provider()
+    city.hire("taras", "Тарас Мельник")
+    for reason in ("", "lunch"):
+        call = city.service.json("call", "0501114001", "--operator", "taras")
+        until(lambda: paused(city, "taras") == "outbound")
+        if reason:
+            city.service.command("control", "pause", "taras", "--reason", reason)
+        city.service.command("control", "hangup", call["call_id"])
+        city.asterisk.wait_idle(20)
+        assert paused(city, "taras") == reason
+    provider.process.stop()
+    assert len(wrap_ups(city)) == known
 
 
 def talk(city: City, number: str) -> None:

@@ -177,6 +177,41 @@ def test_an_operators_state_keeps_its_beginning() -> None:
     assert state.operators()[0].since == datetime.fromtimestamp(1795383700, UTC)
 
 
+PAUSED = {"Paused": "1", "PausedReason": "lunch", "LoginTime": "1795380000"}
+
+
+def paused_at(state: LiveState) -> int:
+    [operator] = state.operators()
+    assert operator.paused_at is not None
+    return int(operator.paused_at.timestamp())
+
+
+def test_a_pause_lasts_since_asterisk_says_whatever_the_telephone_does_meanwhile() -> None:
+    state = live(member(LastPause="0"))
+    assert state.operators()[0].paused_at is None
+    for status in ("2", "1", "5", "1"):
+        state.apply(member(status=status, LastPause="1795383400", **PAUSED))
+        assert paused_at(state) == 1795383400
+    state.apply(member(LastPause="1795383400"))
+    assert state.operators()[0].paused_at is None
+
+
+def test_a_restart_of_asterisk_in_a_pause_does_not_make_it_shorter() -> None:
+    state = live(member(LastPause="1795383400", **PAUSED))
+    restarted = {"LastPause": "1795383450", "LoginTime": "1795383450", "Location": "PJSIP/operator-olena"}
+    back = member("QueueMember", **PAUSED | restarted)
+    state.resync(Snapshot(BEGAN + timedelta(minutes=1), (back,), ()))
+    assert paused_at(state) == 1795383400
+    state.apply(member(**PAUSED | restarted | {"PausedReason": "break", "LastPause": "1795383460"}))
+    assert paused_at(state) == 1795383460
+    assert paused_at(LiveState.from_snapshot(Snapshot(BEGAN + timedelta(minutes=1), (back,), ()))) == 1795383450
+
+
+def test_where_asterisk_does_not_say_since_when_a_pause_lasts_it_is_since_we_know() -> None:
+    state = live(member(LastPause="0", **PAUSED), member(LastPause="0", status="5", Timestamp="1795383600.0", **PAUSED))
+    assert paused_at(state) == 1795383500
+
+
 def test_who_signs_out_is_gone() -> None:
     state = live(member("QueueMemberAdded"))
     assert state.apply(member("QueueMemberRemoved")) == [Change(Table.OPERATORS, "olena", None)]
