@@ -12,6 +12,7 @@ from appeals.reference import CITY_TIME
 from contact_centre import accounts, casework
 from telephony import store
 from telephony.core.call import Call, CallChanged, Direction, Leg, QueueOutcome, Role, Span, Transfer, TransferKind
+from telephony.ports import Tx
 from telephony.switchboard import PhoneState
 from tests.integration.console_rig import Browser, Console, browser, console
 
@@ -190,7 +191,7 @@ async def test_what_became_of_a_forwarding_stands_on_the_appeal_and_on_the_desk(
 ) -> None:
     call = forwarded_call(site.town.clock.now() - timedelta(minutes=5), kind, talked)
 
-    def keep(tx: store.Tx) -> None:
+    def keep(tx: Tx) -> None:
         change = CallChanged(call, over=True)
         store.save_call(tx, change, CITIZEN, at=call.started_at, reason="told")
         casework.apply(tx, [change], lambda raw: raw)

@@ -1,0 +1,189 @@
+"""The worklist in a real browser: what it looks like, and a day's work without a mouse."""
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import BrowserContext, Locator, Page, expect
+
+from appeals import commands, service
+from appeals.duties import MissedReason
+from appeals.evidence import SpecialistContact
+from appeals.model import Channel, Result
+from telephony.outbound import Result as CallResult
+from tests.called import called_out
+from tests.e2e.console.conftest import look, sign_in
+from tests.e2e.console.console_site import OLENA, WATER, ConsoleSite, served
+
+STEPAN = "+380671112203"
+LOOKS = [("uk", "light"), ("uk", "dark"), ("en", "light")]
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[ConsoleSite]:
+    with served(tmp_path) as one:
+        one.people()
+        yield one
+
+
+def missed(site: ConsoleSite, call_id: str, number: str | None, reason: MissedReason = MissedReason.ABANDONED) -> None:
+    at = site.clock.now()
+    site.write(lambda tx: service.open_callback(tx, call_id=call_id, number=number, line="15-80", reason=reason, at=at))
+
+
+def done(site: ConsoleSite, **reach: str) -> None:
+    """An appeal of which the applicant is to be told the result."""
+    told = {"category": "emergency.no_water", "address": "вул. Головна, 122", "description": "Немає води з ранку."}
+    made = site.create(OLENA, Channel.WEB, **told, **reach)
+    for actor, command in (
+        (OLENA, commands.Register()),
+        (OLENA, commands.RouteTo(service="vodokanal")),
+        (WATER, commands.Accept()),
+        (WATER, commands.Start()),
+        (WATER, commands.ReportDone(text="Замінено 4 м труби на вводі, тиск відновлено.", result=Result.RESOLVED)),
+    ):
+        site.perform(made.appeal_id, command, actor)
+
+
+def put_through(site: ConsoleSite) -> None:
+    contact = SpecialistContact("cc-9", "+380661112205", "588-888", "vodokanal", 84.0, site.clock.now())
+    site.write(lambda tx: service.record_specialist(tx, contact, owes_callback=True))
+
+
+def sent(site: ConsoleSite) -> None:
+    made = site.create(category="improvement.lighting", description="Не горять ліхтарі.", applicant="Ігор Мельник")
+    site.perform(made.appeal_id, commands.Register(), OLENA)
+    site.perform(made.appeal_id, commands.RouteTo(), OLENA)
+
+
+def shift(site: ConsoleSite) -> None:
+    """What a shift owes: something of each kind, late and in time."""
+    jobs: tuple[tuple[int, Callable[[], None]], ...] = (
+        (30, lambda: missed(site, "cc-1", STEPAN)),
+        (3, lambda: missed(site, "cc-2", STEPAN)),
+        (3, lambda: missed(site, "cc-3", None)),
+        (1, lambda: missed(site, "cc-4", "+380931112204", MissedReason.PROMISED)),
+        (26, lambda: done(site, applicant="Жанна Їжак", applicant_phone="+380501112202")),
+        (2, lambda: done(site, applicant="ОСББ «Набережна»", applicant_email="osbb@example.org")),
+        (1, lambda: put_through(site)),
+        (5, lambda: sent(site)),
+    )
+    for hours, job in jobs:
+        site.clock.by = -timedelta(hours=hours)
+        job()
+    site.clock.by = timedelta()
+
+
+def entry(page: Page, text: str) -> Locator:
+    return page.locator("li[data-duty]", has_text=re.compile(text))
+
+
+@pytest.mark.parametrize(("language", "theme"), LOOKS)
+def test_the_worklist_with_life_in_it_and_with_nothing(
+    window: BrowserContext, site: ConsoleSite, language: str, theme: str
+) -> None:
+    kind, checked = f"{language}-{theme}", language == "uk"
+    chosen = (("cc_language", language), ("cc_theme", theme))
+    window.add_cookies([{"name": name, "value": value, "url": f"{site.address}/"} for name, value in chosen])
+    page = window.new_page()
+    sign_in(page, site, "maria")
+    page.goto(f"{site.address}/duties?kind=callback")
+    look(page, f"duties-empty-{kind}", checked=checked)
+    shift(site)
+    page.goto(f"{site.address}/duties")
+    look(page, f"duties-{kind}", checked=checked)
+    told = entry(page, "Жанна Їжак").filter(has_text=re.compile("результат|result"))
+    told.locator("summary").first.press("Enter")
+    look(page, f"duties-open-{kind}", checked=checked)
+    page.goto(f"{site.address}/desk")
+    entry(page, "Жанна Їжак").last.locator("summary").first.press("Enter")
+    look(page, f"desk-duties-{kind}", whole=False, checked=checked)
+
+
+def test_a_callback_is_made_and_answered_without_a_mouse_and_what_is_typed_stays(page: Page, site: ConsoleSite) -> None:
+    missed(site, "cc-1", STEPAN)
+    missed(site, "cc-2", "+380931112204")
+    sign_in(page, site, "olena")
+    page.goto(f"{site.address}/duties?kind=callback")
+    summaries = page.locator("summary", has_text="Передзвонити")
+    summaries.first.focus()
+    page.keyboard.press("ArrowDown")
+    expect(summaries.nth(1)).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    button = page.get_by_role("button", name="Зателефонувати")
+    expect(button).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-said]")).to_have_text("Зараз дзвонить ваш телефон.")
+    [placed] = site.switchboard.placed
+    assert placed.number == STEPAN
+    mine = entry(page, "67 111 22 03")
+    expect(mine).to_contain_text("моє")
+
+    def ledger(*, over: bool) -> None:
+        at = site.clock.now()
+        site.write(
+            lambda tx: called_out(
+                tx, placed.call_id, STEPAN, "olena", at, purpose=placed.purpose, talked=42.0, over=over
+            )
+        )
+
+    ledger(over=False)
+    expect(mine).to_contain_text("Вас з’єднано.")
+    mine.get_by_label("Кілька слів").fill("просить зателефонувати дружині")
+    ledger(over=True)
+    page.wait_for_timeout(3000)
+    expect(mine.get_by_label("Кілька слів")).to_have_value("просить зателефонувати дружині")
+    page.keyboard.press("1")
+    expect(mine.get_by_label("Кілька слів")).to_have_value("просить зателефонувати дружині1")
+    mine.get_by_label("Кілька слів").press("Backspace")
+    mine.get_by_role("button", name="Поговорили").focus()
+    page.keyboard.press("1")
+    expect(mine).to_contain_text("виконано")
+    expect(mine).to_contain_text("просить зателефонувати дружині")
+    expect(entry(page, "93 111 22 04")).to_contain_text("скоро")
+    page.get_by_role("link", name=re.compile("Усі")).click()
+    expect(page).to_have_url(f"{site.address}/duties")
+    expect(entry(page, "93 111 22 04")).to_be_visible()
+
+
+def test_the_desk_answers_the_call_that_its_panel_or_another_tab_asked_for(
+    window: BrowserContext, site: ConsoleSite
+) -> None:
+    missed(site, "cc-1", STEPAN)
+    site.switchboard.result = CallResult.NOT_PICKED_UP
+    desk, tab = window.new_page(), window.new_page()
+    sign_in(desk, site, "olena")
+    desk.goto(f"{site.address}/desk")
+    desk.evaluate("window.expected = []; desk.phone = {expect: (id) => expected.push(id)}")
+    expect(entry(desk, "67 111 22 03")).to_be_visible()
+    desk.keyboard.press("F10")
+    expect(desk.locator("#duties summary").first).to_be_focused()
+    desk.keyboard.press("Enter")
+    desk.keyboard.press("Enter")
+    desk.wait_for_function("() => window.expected.length === 1")
+    tab.goto(f"{site.address}/duties")
+    entry(tab, "67 111 22 03").locator("summary").first.press("Enter")
+    tab.get_by_role("button", name="Зателефонувати").click(timeout=20_000)
+    desk.wait_for_function("() => window.expected.length === 2")
+    assert desk.evaluate("expected") == [one.call_id for one in site.switchboard.placed]
+
+
+def test_the_applicant_is_called_from_the_appeal_and_the_page_says_what_became_of_it(
+    page: Page, site: ConsoleSite
+) -> None:
+    made = site.create(OLENA, Channel.WEB, description="Немає води.", applicant_phone=STEPAN)
+    sign_in(page, site, "olena")
+    page.goto(f"{site.address}/appeals/{made.appeal_id}")
+    page.get_by_role("button", name="Зателефонувати").click()
+    said = page.locator("#called")
+    expect(said).to_have_text(re.compile("Зараз дзвонить|Там дзвонить"))
+    [placed] = site.switchboard.placed
+    at = site.clock.now()
+    site.write(
+        lambda tx: called_out(tx, placed.call_id, STEPAN, "olena", at, purpose=placed.purpose, dial_status="NOANSWER")
+    )
+    expect(said).to_have_text("Ніхто не відповів.")
+    look(page, "appeal-called-uk-light")
