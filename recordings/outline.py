@@ -28,8 +28,8 @@ PAUSE_S: Final = 0.6
 """A pause shorter than this belongs to what is said; people stop that long for breath."""
 CLICK_S: Final = 0.1
 """What is shorter than this between pauses is a click."""
-SILENCE_S: Final = 3.0
-"""From this on a silence is listed."""
+SILENCE_S: Final = 5.0
+"""From this on a silence is listed: shorter ones are the other side's turn."""
 
 _FRAME_BYTES: Final = round(FRAME_S * SAMPLE_RATE) * CHANNELS * SAMPLE_WIDTH
 _FULL_SCALE: Final = 1 << 15

@@ -90,6 +90,8 @@ def within(sent: MultiMapping[str], first: date, last: date) -> str:
 
 def sentence(query: CallQuery, people: Mapping[str, str], now: datetime, words: Callable[..., str]) -> str:
     """What is listed, in words: ``Calls to 588-888, abandoned, this week``."""
+    if not query.narrowed:
+        return words(N_("All that you may know of"))
     parts = [words(N_("Calls to %(line)s"), line=query.line) if query.line else words(N_("Calls"))]
     if query.number:
         parts.append(words(N_("with the number %(number)s"), number=format_number(query.number)))

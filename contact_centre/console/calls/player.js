@@ -77,7 +77,9 @@ export class Player {
   }
 
   to(second) {
-    this.#media.currentTime = Math.min(Math.max(0, second), this.#duration);
+    const place = Math.min(Math.max(0, second), this.#duration);
+    if (this.#wave) this.#wave.setTime(place);
+    else this.#media.currentTime = place;
     this.#show();
   }
 
@@ -125,7 +127,7 @@ export class Player {
     const place = this.#root.querySelector(`[data-side="${number}"]`);
     const [speech, list] = ["[data-speech]", "[data-list]"].map((name) => place.querySelector(name));
     speech.textContent = filled(speech.dataset.form, { heard: clock(heard), all: clock(duration) });
-    list.replaceChildren(...(silences.length ? [list.dataset.form] : []), ...silences.map(([start, end]) => {
+    list.replaceChildren(...(silences.length ? [`· ${list.dataset.form} `] : []), ...silences.map(([start, end]) => {
       const button = document.createElement("button");
       button.type = "button";
       button.textContent = `${clock(start)}–${clock(end)}`;

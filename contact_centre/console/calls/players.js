@@ -2,5 +2,7 @@
 import { mount } from "./player.js";
 
 for (const fold of document.querySelectorAll("details.recording")) {
-  fold.addEventListener("toggle", () => fold.open && mount(fold));
+  const opened = () => fold.open && mount(fold);
+  fold.addEventListener("toggle", opened);
+  opened();
 }

@@ -8,12 +8,16 @@ from enum import StrEnum
 from typing import Final
 
 from contact_centre.seen_calls import Call, Leg
-from telephony.core.call import Direction, Role, Span
+from telephony.core.call import Direction, Role, Span, TransferKind
 
 LEAST_S: Final = 1.0
 """An axis is at least this long."""
 NO_GAP: Final = timedelta(seconds=0.25)
 """Between two talks this is no hold but the bridge changing hands."""
+TAIL: Final = timedelta(seconds=2)
+"""What follows the last talk for no longer than this is the hanging up."""
+TOGETHER: Final = timedelta(seconds=1)
+"""A talk ends within this of the transfer that ended it."""
 
 
 class Phase(StrEnum):
@@ -93,7 +97,7 @@ def stretches(call: Call, now: datetime) -> list[Stretch]:
             made.append(Stretch(_gap(call, last, talk), last.end, talk.start))
         made.append(talk)
         last = talk
-    if last is not None and end - last.end > NO_GAP:
+    if last is not None and end - last.end > TAIL:
         made.append(Stretch(Phase.AFTER, last.end, end))
     return [one for one in made if one.end > one.start]
 
@@ -148,6 +152,9 @@ def _phase(there: Sequence[Leg]) -> Phase:
 
 
 def _gap(call: Call, before: Stretch, after: Stretch) -> Phase:
-    """Between two talks: a hold, or the way to another party."""
+    """Between two talks: the way to another party, or a hold; who is asked first while one waits is a hold."""
+    for one in call.transfers:
+        if one.kind is TransferKind.BLIND and before.end - TOGETHER <= one.at <= after.start:
+            return Phase.HANDOVER
     kept = any(leg.hold_time > 0 and leg.party in before.parties for leg in call.legs)
     return Phase.HOLD if kept or before.parties == after.parties else Phase.HANDOVER
