@@ -32,6 +32,9 @@ _STATES: Final[Mapping[str, OperatorState]] = {
 }
 """``AST_DEVICE_*`` by number (devicestate.h); the others cannot be rung."""
 
+_RUNG: Final = frozenset({"0", "5"})
+"""``AST_STATE_DOWN`` and ``AST_STATE_RINGING`` (channelstate.h): a telephone that is called and not picked up yet."""
+
 _HOLDING: Final = "holding_bridge"
 
 
@@ -44,6 +47,7 @@ class _Channel:
     line: str | None
     number: str | None
     name: str | None
+    rung: bool
     bridge: str = ""
 
 
@@ -157,6 +161,9 @@ class LiveState:
             self._touch(channel)
             channel.linkedid, channel.line, channel.number, channel.name = linkedid, line, number, name
             self._touch(channel)
+        if "ChannelState" in event and channel.rung != (event.get("ChannelState") in _RUNG):
+            channel.rung = not channel.rung
+            self._touch(channel)
 
     def _gone(self, event: Message) -> None:
         channel = self._channels.pop(event.get("Uniqueid"), None)
@@ -227,6 +234,7 @@ class LiveState:
             _line(message),
             _known(message.get("CallerIDNum")),
             _known(message.get("CallerIDName")),
+            message.get("ChannelState") in _RUNG,
         )
         self._channels[uniqueid] = channel
         if kind == "operator":
@@ -366,7 +374,11 @@ class LiveState:
         member = self._members.get(login)
         if member is None:
             return None
-        row = Operator(login, member.state, member.reason, self._at, self._call_of(login), member.paused_at)
+        phones = [self._channels[uniqueid] for uniqueid in self._phones.get(login, ())]
+        # Asterisk calls a telephone busy as soon as it has one call, ringing or not (device_state_busy_at).
+        rings = member.state is OperatorState.TALKING and bool(phones) and all(one.rung for one in phones)
+        state = OperatorState.RINGING if rings else member.state
+        row = Operator(login, state, member.reason, self._at, self._call_of(login), member.paused_at)
         shown = self._view[Table.OPERATORS].get(login)
         if isinstance(shown, Operator) and shown.state is row.state:
             return replace(row, since=shown.since)

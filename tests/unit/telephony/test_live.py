@@ -141,6 +141,18 @@ def test_a_call_rings_talks_and_ends() -> None:
     assert changes[-1] == Change(Table.CALLS, CITIZEN, None)
 
 
+def test_a_telephone_that_asterisk_calls_busy_rings_until_it_is_picked_up() -> None:
+    state = live(event("Newchannel"), queued(), member(), event("Newchannel", PHONE, ChannelState="0"))
+    state.apply(member(status="3"))
+    assert state.operators()[0].state is OperatorState.RINGING
+    assert state.apply(event("Newstate", PHONE, ChannelState="5")) == []
+    [change] = state.apply(event("Newstate", PHONE, ChannelState="6"))
+    assert isinstance(change.row, Operator)
+    assert change.row.state is OperatorState.TALKING
+    own = live(member(status="3"), event("Newchannel", PHONE, ChannelState="4"))
+    assert own.operators()[0].state is OperatorState.TALKING
+
+
 def test_a_screen_pop_is_one_change_for_the_operator_who_is_rung() -> None:
     state = live(event("Newchannel"), queued(), member(), member(login="taras"), member(status="6"))
     changes = state.apply(event("Newchannel", PHONE))
