@@ -28,7 +28,12 @@ export class DevicePanel {
   async open() {
     this.close();
     this.#looking = setInterval(() => this.#look(), LOOK_MS);
-    await this.#listen();
+    await this.#show();
+    await this.#listen(); // once the microphone was allowed, devices have names
+    await this.#show();
+  }
+
+  async #show() {
     const { microphones, speakers } = await devices();
     const { microphone, speaker, ringer, processing } = chosen();
     this.#fill(this.#fields.microphone, microphones, microphone ?? "");

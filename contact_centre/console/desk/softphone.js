@@ -176,7 +176,8 @@ export class Softphone extends EventTarget {
     this.#listen(id, session);
     const { display_name: name, uri } = session.remote_identity;
     const [line, callId] = [LINE_HEADER, CALL_HEADER].map((header) => request.getHeader(header) || null);
-    this.#send({ type: "incoming", id, from: { number: uri.user, name: name ?? "" }, line, callId });
+    const plain = (name ?? "").replace(/\\(.)/gs, "$1"); // the library leaves quoted pairs (RFC 3261, 25.1) as they are
+    this.#send({ type: "incoming", id, from: { number: uri.user, name: plain }, line, callId });
   }
 
   #dial(id, target) {
