@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from telephony.switchboard import NotInQueueError, NotNowError, Switchboard
+from telephony.switchboard import NotInQueueError, NotNowError, PhoneState, Switchboard
 
 OLENA = "operator-olena"
 OVER = "cc1-1795383430.11"
@@ -60,3 +60,8 @@ class SwitchboardContract:
         ):
             with pytest.raises(NotNowError):
                 await asked
+
+    async def test_telephones_that_are_not_registered_or_unknown_are_away(self, board: Board) -> None:
+        asked = (OLENA, "specialist-nobody")
+        assert await board.switchboard.phones(asked) == dict.fromkeys(asked, PhoneState.AWAY)
+        assert await board.switchboard.phones(()) == {}

@@ -323,6 +323,7 @@ def test_an_operator_is_added_listed_and_removed_without_an_asterisk(configured:
         "loaded": False,
         "service": None,
         "desks": [],
+        "hours": None,
     }
     assert "is Asterisk running" in done.stderr
     assert "Asterisk loads them at its next start or reload" in done.stderr
@@ -341,6 +342,21 @@ def test_an_operator_is_added_listed_and_removed_without_an_asterisk(configured:
     assert "removed" in cli(configured, "operators", "remove", "olena").stdout
     assert not (configured.etc / "phones.d" / "operator-olena.conf").exists()
     assert [one["login"] for one in listed(configured, "operators", "list")] == ["water"]
+
+
+def test_a_specialist_has_hours_which_can_be_changed(configured: Place) -> None:
+    hours = "mon-fri 08:00-20:00, sat 09:00-14:00"
+    person = ("psy", "--name", "Психолог", "--role", "specialist")
+    refused = cli(configured, "operators", "add", *person, "--hours", "as it comes", exit_with=2)
+    assert "mon-fri 08:00-17:00" in refused.stderr
+    assert listed(configured, "operators", "list") == []
+    cli(configured, "operators", "add", *person, "--hours", hours)
+    assert [one["hours"] for one in listed(configured, "operators", "list")] == [hours]
+    cli(configured, "operators", "hours", "psy", "--hours", "24/7")
+    assert [one["hours"] for one in listed(configured, "operators", "list")] == ["24/7"]
+    cli(configured, "operators", "hours", "psy", "--hours", "mon", exit_with=2)
+    assert "always" in cli(configured, "operators", "hours", "psy").stdout
+    cli(configured, "operators", "hours", "nobody", exit_with=6)
 
 
 @pytest.mark.parametrize(
