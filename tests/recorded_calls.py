@@ -1,5 +1,6 @@
 """A call with everything in it, and its sound as Asterisk leaves it: for the tests of whoever listens."""
 
+import os
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -109,10 +110,12 @@ def voices(seconds: int = SECONDS) -> tuple[NDArray[np.int16], NDArray[np.int16]
 
 
 def write_raw(spool: Path, call_id: str, sounds: tuple[NDArray[np.int16], NDArray[np.int16]] | None = None) -> None:
-    """The two raw files of MixMonitor."""
+    """The two raw files of MixMonitor, written long ago."""
     spool.mkdir(parents=True, exist_ok=True)
     for side, samples in zip((Side.CALLER, Side.OTHER), sounds or voices(), strict=True):
-        (spool / raw_name(call_id, side)).write_bytes(samples.astype("<i2").tobytes())
+        file = spool / raw_name(call_id, side)
+        file.write_bytes(samples.astype("<i2").tobytes())
+        os.utime(file, (0, 0))  # it has not grown for long
 
 
 def _voice(seconds: int, pitch: float) -> NDArray[np.int16]:

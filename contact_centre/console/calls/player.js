@@ -45,7 +45,7 @@ export class Player {
 
   /** Seconds from the beginning. */
   get at() {
-    return this.#media.currentTime;
+    return this.#wave?.getCurrentTime() ?? this.#media.currentTime;
   }
 
   get playing() {
@@ -78,7 +78,7 @@ export class Player {
 
   to(second) {
     const place = Math.min(Math.max(0, second), this.#duration);
-    if (this.#wave) this.#wave.setTime(place);
+    if (this.#wave) this.#wave.setTime(place); // which waits with it until there is sound
     else this.#media.currentTime = place;
     this.#show();
   }
@@ -94,7 +94,7 @@ export class Player {
     this.#listening ??= post(this.#root.dataset.listen, { second: this.at.toFixed(1) }).then(({ address }) => {
       const [second, rate] = [this.at, this.#media.playbackRate];
       this.#media.src = address;
-      this.#media.currentTime = second;
+      this.to(second);
       this.#media.playbackRate = rate;
     });
     return this.#listening;
