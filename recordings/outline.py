@@ -93,7 +93,7 @@ def spans_heard(levels: Sequence[float], duration: float) -> list[Span]:
             else:
                 spans.append([start, end])
         at += length
-    return [(round(start, 3), round(end, 3)) for start, end in spans if end - start > CLICK_S]
+    return [(round(start, 3), round(end, 3)) for start, end in spans if end - start > CLICK_S + FRAME_S / 2]
 
 
 def silences(heard: Sequence[Span], duration: float) -> list[Span]:
