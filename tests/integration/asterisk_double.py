@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from telephony.links.ami import AmiLink, Item, Timing
+from telephony.links.ami import WRAP_UP_SECONDS, AmiLink, Item, Timing
 from telephony.wire.ami import Message
 
 GREETING = b"Asterisk Call Manager/11.0.0\r\n"
@@ -121,7 +121,15 @@ async def rig(server: AmiServer | None = None, *, secret: str = SECRET, max_queu
     served = server or AmiServer()
     await served.start()
     items: list[Item] = []
-    link = AmiLink("127.0.0.1", served.port, lambda: secret, Clock(), timing=QUICK, max_queued=max_queued)
+    link = AmiLink(
+        "127.0.0.1",
+        served.port,
+        lambda: secret,
+        Clock(),
+        timing=QUICK,
+        max_queued=max_queued,
+        variables={WRAP_UP_SECONDS: "45"},
+    )
     link.listen(items.append)
     running = asyncio.create_task(link.run())
     try:

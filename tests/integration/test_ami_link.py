@@ -334,13 +334,15 @@ async def test_an_event_cut_by_a_callers_number_makes_us_ask_again() -> None:
         assert one.link.status.connects == 1
 
 
-async def test_the_dialplan_is_told_that_we_live() -> None:
+async def test_the_dialplan_is_told_that_we_live_and_before_that_what_holds_while_we_do() -> None:
     async with rig() as one:
-        await one.until(lambda: len(one.server.asked("Setvar")) >= 2)
-        [first, *_] = one.server.asked("Setvar")
-        assert first["Variable"] == "CC_HEARTBEAT"
-        assert abs(int(first["Value"]) - time.time()) < 5
-        assert "Channel" not in first
+        await one.until(lambda: len(one.server.asked("Setvar")) >= 3)
+        [limit, beat, again, *_] = one.server.asked("Setvar")
+        assert (limit["Variable"], limit["Value"]) == ("CC_WRAP_UP", "45")
+        assert beat["Variable"] == "CC_HEARTBEAT"
+        assert abs(int(beat["Value"]) - time.time()) < 5
+        assert "Channel" not in beat
+        assert again["Variable"] == "CC_WRAP_UP"
 
 
 def test_it_does_the_same_on_uvloop() -> None:

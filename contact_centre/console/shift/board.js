@@ -57,6 +57,12 @@ function show(id, rows, nobody, columns) {
 const name = (login) => people.get(login) ?? login;
 const citizen = (row) => [row.number ?? texts.get("withheld"), row.name].filter(Boolean).join(" · ");
 
+// Why somebody is paused, or will be after the talk; a wrap-up has its name as a state.
+function why({ state, reason }) {
+  const told = state === "wrap_up" || reason === null ? null : texts.get(`reason_${reason}`) ?? reason;
+  return told && told.charAt(0).toLowerCase() + told.slice(1);
+}
+
 function draw() {
   const now = board.now(Date.now());
   const { waiting, operators, calls } = board.sorted(name);
@@ -68,7 +74,7 @@ function draw() {
   show("waiting", waiting, "nobody_waits", (row) => [[String(row.position)], [row.line ?? ""], [citizen(row)], [clock(now - row.since)]]);
   show("operators", operators, "nobody_signed_in", (row) => [
     [name(row.login)],
-    [[texts.get(row.state), row.reason].filter(Boolean).join(": "), KINDS[row.state]],
+    [[texts.get(row.state), why(row)].filter(Boolean).join(": "), KINDS[row.state]],
     [clock(now - row.since)],
   ]);
   show("calls", calls, "no_calls", (row) => [

@@ -4,6 +4,7 @@ from typing import Final
 
 from contact_centre import accounts
 from contact_centre.console.languages import N_
+from contact_centre.console.presence.words import REASONS
 from contact_centre.console.route import Asked, Reply, Route
 from contact_centre.console.shift.today import figures_now, today
 
@@ -30,7 +31,8 @@ async def board(asked: Asked) -> Reply:
     """The page: today's figures, and what comes by ``live``."""
     async with asked.site.reading() as connection:
         people = await accounts.all_accounts(connection)
-    words = {key: asked.words(text) for key, text in WORDS.items()}
+    said = WORDS | {f"reason_{reason}": text for reason, text in REASONS.items()}
+    words = {key: asked.words(text) for key, text in said.items()}
     return asked.page("shift/board.html", people=people, texts=words, **await today(asked))
 
 

@@ -40,7 +40,7 @@ async def sign_in_page(asked: Asked) -> Reply:
     session = asked.session
     if session is not None:
         return asked.go(_on(asked)) if session.stage is Stage.IN else asked.go_to(WHERE_NEXT[session.stage])
-    return _ask_password(asked)
+    return _ask(asked, "sign_in", login="")
 
 
 async def sign_in(asked: Asked) -> Reply:
@@ -48,13 +48,13 @@ async def sign_in(asked: Asked) -> Reply:
     login = asked.form.get("login", "").strip()
     outcome = await entering.by_password(asked.site, attempt_of(asked, login), asked.form.get("password", ""))
     if isinstance(outcome, Refused):
-        return _refused(asked, outcome, _WRONG) or _ask_password(asked, _told(asked, outcome, _WRONG), login)
+        return _refused(asked, outcome, _WRONG, "sign_in", login=login)
     return await _entered(asked, outcome)
 
 
 async def second_factor_page(asked: Asked) -> Reply:
     """Ask for a code."""
-    return asked.page("signin/second_factor.html", error=None, next=_on(asked))
+    return _ask(asked, "second_factor")
 
 
 async def second_factor(asked: Asked) -> Reply:
@@ -63,22 +63,20 @@ async def second_factor(asked: Asked) -> Reply:
     attempt = attempt_of(asked, session.person.login)
     outcome = await entering.by_code(asked.site, session, attempt, asked.form.get("code", ""))
     if isinstance(outcome, Refused):
-        told = _told(asked, outcome, _WRONG_CODE)
-        again = asked.page("signin/second_factor.html", 422, error=told, next=_on(asked))
-        return _refused(asked, outcome, _WRONG_CODE) or again
+        return _refused(asked, outcome, _WRONG_CODE, "second_factor")
     return await _entered(asked, outcome)
 
 
 async def new_password_page(asked: Asked) -> Reply:
     """Ask for a password in place of the one that was given out."""
-    return asked.page("signin/new_password.html", error=None, next=_on(asked))
+    return _ask(asked, "new_password")
 
 
 async def new_password(asked: Asked) -> Reply:
     """Keep it, and let the person in."""
     problem = await change_password(asked)
     if isinstance(problem, str):
-        return asked.page("signin/new_password.html", 422, error=problem, next=_on(asked))
+        return _ask(asked, "new_password", problem)
     response = asked.go(_on(asked))
     cookies.put(response, asked.browser, SESSION, problem.token)
     return response
@@ -156,22 +154,19 @@ async def _entered(asked: Asked, outcome: Entered) -> Reply:
     return response
 
 
-def _refused(asked: Asked, outcome: Refused, wrong: str) -> Reply | None:
-    """What is told to a page that is open; None if none asked."""
-    if not asked.form.get("in_place"):
-        return None
-    return web.json_response({"message": _told(asked, outcome, wrong)}, status=422)
-
-
-def _told(asked: Asked, outcome: Refused, wrong: str) -> str:
+def _refused(asked: Asked, outcome: Refused, wrong: str, step: str, **typed: str) -> Reply:
+    """What was typed is not right: told to the page that is open, or on the page of the step, which asks again."""
+    told = asked.words(wrong)
     if outcome.wait > timedelta():
-        return asked.words(_WAIT, seconds=math.ceil(outcome.wait.total_seconds()))
-    return asked.words(wrong)
+        told = asked.words(_WAIT, seconds=math.ceil(outcome.wait.total_seconds()))
+    if asked.form.get("in_place"):
+        return web.json_response({"message": told}, status=422)
+    return _ask(asked, step, told, **typed)
 
 
-def _ask_password(asked: Asked, error: str | None = None, login: str = "") -> web.Response:
-    status = 200 if error is None else 422
-    return asked.page("signin/sign_in.html", status, error=error, login=login, next=_on(asked))
+def _ask(asked: Asked, step: str, error: str | None = None, **typed: str) -> Reply:
+    """The page of a step, with what was wrong with the last answer, and what of it need not be typed again."""
+    return asked.page(f"signin/{step}.html", 200 if error is None else 422, error=error, next=_on(asked), **typed)
 
 
 def attempt_of(asked: Asked, login: str) -> Attempt:

@@ -73,7 +73,7 @@ def test_the_board_shows_the_shift_changes_by_itself_and_says_when_it_cannot(
     expect(page.locator("#waiting tr").first).to_contain_text(HOSTILE)
     expect(page.locator("#waiting tr").first).to_contain_text("+380 50 123 45 67")
     expect(page.locator("#operators")).to_contain_text("Олена Ткачук")
-    expect(page.locator("#operators")).to_contain_text("пауза: lunch")
+    expect(page.locator("#operators")).to_contain_text("пауза: обід")
     expect(page.locator("#free-count")).to_have_text("1 / 2")
     look(page, "board-uk-light")
 

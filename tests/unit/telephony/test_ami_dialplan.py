@@ -4,7 +4,7 @@ import re
 
 from contact_centre.demo.root import CONFIG_SOURCE
 from telephony.core.lines import QUEUE
-from telephony.links.ami import HEARTBEAT, WANTED, Timing
+from telephony.links.ami import HEARTBEAT, WANTED, WRAP_UP_SECONDS, Timing
 from telephony.live import WRAP_UP
 
 EXTENSIONS = (CONFIG_SOURCE / "extensions.conf").read_text("utf-8")
@@ -23,6 +23,13 @@ def test_the_dialplan_ends_the_pause_that_is_wrap_up_and_no_break() -> None:
     assert WRAP_UP in ended
     assert "break" not in ended
     assert f"DB(Queue/PersistentMembers/{QUEUE})" in EXTENSIONS
+
+
+def test_the_pause_that_the_dialplan_makes_after_a_talk_is_the_wrap_up_that_the_service_ends() -> None:
+    ended = EXTENSIONS.split("[operator-ended]")[1].split("\n[")[0]
+    assert f"PauseQueueMember({QUEUE},PJSIP/${{CHANNEL(endpoint)}},,{WRAP_UP})" in ended
+    assert f"0${{{WRAP_UP_SECONDS}}} = 0" in ended
+    assert HEARTBEAT in ended
 
 
 def test_the_dialplan_tells_the_line_as_accountcode_before_anything_else_is_heard_of_the_call() -> None:
