@@ -26,4 +26,3 @@ def condensed(history: Iterable[HistoryEntry]) -> list[HistoryEntry]:
         else:
             shown.append(entry)
     return shown
-
