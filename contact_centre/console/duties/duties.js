@@ -90,7 +90,7 @@ class Worklist {
     if (!button) return;
     if (button.dataset.call) this.#call(button);
     else if (button.dataset.post) this.#post(button.dataset.post);
-    else if ("jump" in button.dataset) setTimeout(() => this.#jump());
+    else if ("jump" in button.dataset) queueMicrotask(() => this.#jump()); // after keys.js has focused the button
   }
 
   #submit(event) {
@@ -104,6 +104,7 @@ class Worklist {
   }
 
   async #call(button) {
+    button.closest("details").querySelector("summary").focus(); // from there one key says what came of it
     button.disabled = true;
     const made = await this.#post(button.dataset.call);
     if (made) {

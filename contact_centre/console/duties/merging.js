@@ -28,7 +28,9 @@ function replace(old, fresh) {
   old.replaceWith(fresh);
   const details = fresh.querySelector("details");
   if (open && details) details.open = true;
-  if (was) (fresh.querySelector(wanted ?? "summary") ?? fresh.querySelector("summary"))?.focus({ preventScroll: true });
+  if (!was) return;
+  const again = fresh.querySelector(wanted ?? "summary");
+  (again && !again.disabled ? again : fresh.querySelector("summary"))?.focus({ preventScroll: true });
 }
 
 const shown = new WeakMap();

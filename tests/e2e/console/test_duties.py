@@ -136,10 +136,7 @@ def test_a_callback_is_made_and_answered_without_a_mouse_and_what_is_typed_stays
     ledger(over=True)
     page.wait_for_timeout(3000)
     expect(mine.get_by_label("Кілька слів")).to_have_value("просить зателефонувати дружині")
-    page.keyboard.press("1")
-    expect(mine.get_by_label("Кілька слів")).to_have_value("просить зателефонувати дружині1")
-    mine.get_by_label("Кілька слів").press("Backspace")
-    mine.get_by_role("button", name="Поговорили").focus()
+    page.keyboard.press("Shift+Tab")
     page.keyboard.press("1")
     expect(mine).to_contain_text("виконано")
     expect(mine).to_contain_text("просить зателефонувати дружині")
@@ -169,6 +166,29 @@ def test_the_desk_answers_the_call_that_its_panel_or_another_tab_asked_for(
     tab.get_by_role("button", name="Зателефонувати").click(timeout=20_000)
     desk.wait_for_function("() => window.expected.length === 2")
     assert desk.evaluate("expected") == [one.call_id for one in site.switchboard.placed]
+
+
+def test_who_is_on_the_line_and_owed_something_is_told_in_this_very_call(page: Page, site: ConsoleSite) -> None:
+    made = site.create(OLENA, Channel.WEB, description="Немає води.", applicant_phone=STEPAN)
+    site.perform(made.appeal_id, commands.Edit(changes={"category": "emergency.no_water"}), OLENA)
+    site.perform(made.appeal_id, commands.Register(), OLENA)
+    sign_in(page, site, "olena")
+    page.goto(f"{site.address}/desk")
+    page.wait_for_function("() => window.desk?.up")
+    owed = entry(page, "67 111 22 03")
+    expect(owed).to_be_visible()
+    page.keyboard.press("F10")
+    page.keyboard.press("Enter")
+    expect(owed.get_by_role("button", name="Повідомлено")).to_be_hidden()
+    at = site.clock.now()
+    site.write(lambda tx: called_out(tx, "cc-77", STEPAN, "olena", at, talked=30.0, over=False))
+    call = {"call_id": "cc-77", "number": "+380 67 111 22 03", "since": 0, "parties": []}
+    page.evaluate("call => window.desk.takeOwn({operator: null, call, call_id: call.call_id, appeal_id: null})", call)
+    owed.get_by_role("button", name="Повідомлено").click()
+    expect(page.locator("#duties [data-said]")).to_have_text("Записано. Закриється само, щойно розмова завершиться.")
+    site.write(lambda tx: called_out(tx, "cc-77", STEPAN, "olena", at, talked=30.0))
+    page.evaluate("() => window.desk.takeOwn({operator: null, call: null, call_id: 'cc-77', appeal_id: null})")
+    expect(owed).to_have_count(0)
 
 
 def test_the_applicant_is_called_from_the_appeal_and_the_page_says_what_became_of_it(
