@@ -148,7 +148,7 @@ async def test_what_nobody_may_know_of_is_no_draft(site: Console, operator: Brow
     assert "булінг" not in await answer.text()
 
 
-async def test_suggestions_begin_with_two_letters(site: Console, operator: Browser) -> None:
+async def test_suggestions_begin_with_two_letters(operator: Browser) -> None:
     for list_of in ("categories", "addresses"):
         assert await (await operator.get(f"/desk/{list_of}?q=x")).json() == []
         assert await (await operator.get(f"/desk/{list_of}")).json() == []
