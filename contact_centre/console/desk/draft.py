@@ -166,9 +166,8 @@ def _save(tx: SqliteTx, asked: Asked) -> Saved:
     if stored is None:
         raise NoSuchAppealError(appeal_id)
     wanted = forms.changes(asked.form)
-    meanwhile = frozenset(
-        name for name in wanted if forms.text_of(stored, name) not in {asked.form.get(f"was.{name}", ""), asked.form[name]}
-    )
+    known = {name: {asked.form.get(f"was.{name}", ""), asked.form.get(name, "")} for name in wanted}
+    meanwhile = frozenset(name for name in wanted if forms.text_of(stored, name) not in known[name])
     changes = {name: value for name, value in wanted.items() if name not in meanwhile}
     problems: dict[str, RegisterError] = {}
     while True:
