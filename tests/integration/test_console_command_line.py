@@ -1,11 +1,16 @@
 """Passwords on the command line: given once, kept as hashes, and the end of what was before."""
 
 import json
+from datetime import datetime
 
 import pytest
 from click.testing import CliRunner, Result
 
 from contact_centre.cli import cli as main
+from contact_centre.demo.root import CONFIG_SOURCE
+from telephony.browser_phones import BrowserPhones
+from telephony.provision import AsteriskPaths, install
+from telephony.provision import Settings as Provision
 from tests.integration.rig import Place
 
 
@@ -47,3 +52,17 @@ def test_a_password_that_is_typed_must_be_one(place: Place, typed: str, code: in
     done = cli(place, "operators", "password", "petro", exit_with=code, typed=typed)
     assert told in done.stdout + done.stderr
     assert len(place.sql("SELECT login FROM credentials")) == (code == 0)
+
+
+def test_who_loses_every_session_to_a_new_password_loses_the_pages_telephone_and_is_named_where_asterisk_is_away(
+    place: Place,
+) -> None:
+    now = "2026-11-23T09:00:00+00:00"
+    install(CONFIG_SOURCE, place.etc, AsteriskPaths.under(place.etc, place.etc), Provision())
+    cli(place, "operators", "add", "olena", "--name", "Олена Ткачук", "--browser")
+    accounts = BrowserPhones(place.etc, Provision())
+    accounts.issue("olena", datetime.fromisoformat(now))
+    assert "*12" not in cli(place, "operators", "password", "olena", "--generate").stderr
+    place.sql("INSERT INTO sessions VALUES ('d', 'olena', 'in', ?, ?)", now, now)
+    assert "*12" in cli(place, "operators", "password", "olena", "--generate").stderr
+    assert accounts.revoke("olena") is False

@@ -11,6 +11,7 @@ import pytest
 
 from contact_centre import wrap_ups
 from contact_centre.console.route import BASE
+from contact_centre.demo.root import CONFIG_SOURCE
 from contact_centre.wrap_up_keeper import AGAIN, WrapUpKeeper
 from telephony import phones
 from telephony.links.ami import Gap
@@ -249,8 +250,8 @@ async def test_without_a_wrap_up_one_that_is_left_from_before_ends_at_once(site:
 def telephone(site: Console) -> Callable[[], bool]:
     """Whether olena's page, which has been given an account, still telephones."""
     etc = site.asterisk.config_dir
-    install(Path("asterisk-config"), etc, AsteriskPaths.under(etc, etc), Provision())
-    phones.add(Path("asterisk-config"), etc, Phone("operator", "olena", "201", browser=True))
+    install(CONFIG_SOURCE, etc, AsteriskPaths.under(etc, etc), Provision())
+    phones.add(CONFIG_SOURCE, etc, Phone("operator", "olena", "201", browser=True))
     accounts = site.shell._console.phones
     accounts.issue("olena", site.town.clock.now())
 
