@@ -93,6 +93,17 @@ async def test_registered_it_has_a_number_to_read_out_and_goes_to_its_service(si
     assert (await answer.json())["code"] == "illegal_transition"
 
 
+async def test_registered_for_a_service_that_is_not_the_city_s_it_is_forwarded_there(
+    site: Console, operator: Browser
+) -> None:
+    one = await draft(site)
+    told = await (await operator.send(f"/desk/appeals/{one.appeal_id}/register", {**TYPED, "service": "gas"})).json()
+    kept = await stored(site, one.appeal_id)
+    assert (kept.status, kept.forwarded_to, told["status"]) == (Status.FORWARDED_OUT, "gas", "forwarded_out")
+    assert "104" in str(kept.report)
+    assert "104" in told["html"]
+
+
 async def test_without_a_category_nothing_is_registered_and_it_is_said_what_is_missing(
     site: Console, operator: Browser
 ) -> None:

@@ -11,7 +11,7 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from appeals import queries, register_store, visibility
-from appeals.commands import Answer, Dismiss, DismissReason, Edit, Merge, Register, RouteTo
+from appeals.commands import Answer, Dismiss, DismissReason, Edit, ForwardOut, Merge, Register, RouteTo
 from appeals.due import deadlines
 from appeals.errors import NoSuchAppealError, RegisterError
 from appeals.model import Appeal, Kind, Status
@@ -26,6 +26,18 @@ from contact_centre.console.route import Asked, Reply
 from contact_centre.writer import SqliteTx
 
 MOST_DRAFTS: Final = 20
+
+FORWARDED: Final = {
+    "uk": (
+        "Це питання розглядає не місто, а {service}; ваше звернення передано туди"
+        " (стаття 7 Закону України «Про звернення громадян»)."
+    ),
+    "en": (
+        "This matter is not the city's but that of {service}; your appeal was sent there"
+        " (Article 7 of the Law of Ukraine on citizens' appeals)."
+    ),
+}
+"""What an applicant is told, in their language, when a service that is not the city's gets the appeal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +89,19 @@ async def save(asked: Asked) -> Reply:
 
 
 async def register(asked: Asked) -> Reply:
-    """It becomes an appeal with a number, and goes to the service that was chosen, if it is the city's."""
+    """It becomes an appeal with a number, and goes to the service that was chosen or proposed, the city's or not."""
 
     def perform(tx: SqliteTx, appeal_id: str) -> Appeal:
         desk, actor = asked.site.desk, asked.person.actor
         study = bool(asked.form.get("study"))
         appeal = desk.perform(tx, appeal_id, Register(study=study, changes=forms.changes(asked.form)), actor)
         service = asked.form.get("service") or appeal.proposed_service
-        reference = desk.reference(tx)
-        if appeal.kind is Kind.CONSULTATION or service is None or reference.service(service).external:
+        if appeal.kind is Kind.CONSULTATION or service is None:
             return appeal
+        to = desk.reference(tx).service(service)
+        if to.external:
+            told = FORWARDED[appeal.language].format(service=getattr(to.name, appeal.language))
+            return desk.perform(tx, appeal_id, ForwardOut(to=service, explanation=told), actor)
         return desk.perform(tx, appeal_id, RouteTo(service=service), actor)
 
     return await _done(asked, perform)
@@ -227,7 +242,7 @@ def _part(
         "reasons": [words.reason(one, reference, language, asked.words) for one in reasons],
         "alike": derived.alike,
         "likeness": words.LIKENESS,
-        "services": forms.reference_options(reference, language, external=False),
+        "services": forms.reference_options(reference, language),
         "reference": reference,
         "dated": deadlines(appeal, reference) if appeal.registered_at is not None else None,
         "dismissals": list(DismissReason),

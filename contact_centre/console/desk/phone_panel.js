@@ -65,8 +65,8 @@ export function mount(root, desk) {
   function sentence(notice) {
     if (told && Date.now() < told.until) return told.text;
     if (notice?.key === "none") return why;
-    if (notice) return text(notice.key, notice.target && named(notice.target));
-    return asked ? text("forward_asked", named(asked)) : "";
+    if (asked) return text("forward_asked", named(asked));
+    return notice ? text(notice.key, notice.target && named(notice.target)) : "";
   }
 
   function showNotice(notice) {
@@ -92,7 +92,6 @@ export function mount(root, desk) {
       set(at[name].firstElementChild, texts.get(word));
       at[name].disabled = !can;
       if (on !== undefined) at[name].setAttribute("aria-pressed", String(on));
-      at[name].title = phone.kind === "sip" && name !== "forward" ? texts.get("hold_there") : "";
     }
     at.keys.disabled = !buttons.keys.can;
     if (!buttons.keys.can) close(at.pad);

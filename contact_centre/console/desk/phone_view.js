@@ -41,7 +41,7 @@ function duringCall(kind, state) {
   const { call, consult, transfer } = state;
   if (transfer) return say("forwarding", { target: transfer.target });
   if (consult) return say(`consult_${consult.phase}`, { target: consult.target, tone: "due" });
-  if (call.phase === "talking") return duringTalk(state);
+  if (call.phase === "talking") return kind === "sip" ? say("table_talk") : duringTalk(state);
   return kind === "sip" && call.phase === "ringing" ? say("pick_up") : null;
 }
 

@@ -14,7 +14,7 @@ REASONS: Final[Mapping[ReasonCode, str]] = {
     ReasonCode.OFF_DUTY: N_("stands in for %(service)s, which is off duty"),
     ReasonCode.WAITS: N_("off duty now: finds it when it comes"),
     ReasonCode.ART_7: N_("considers complaints about %(service)s (Art. 7)"),
-    ReasonCode.EXTERNAL: N_("not the city's: forward it there"),
+    ReasonCode.EXTERNAL: N_("not the city's: registering forwards it there"),
     ReasonCode.ANSWERED_IN_CALL: N_("You answer this in the call."),
     ReasonCode.NO_SUPERIOR: N_("Nobody is above %(service)s: choose who considers the complaint."),
 }
