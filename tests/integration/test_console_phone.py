@@ -106,7 +106,7 @@ async def test_what_asterisk_does_not_do_is_told_in_words(site: Console) -> None
         await in_the_page(site, mine)
         site.switchboard.calls[CALL] = FakeCall(talks=False)
         early = await mine.send("/desk/phone/forward", {"call_id": CALL, "extension": "301"})
-        assert (early.status, (await json_of(early))["message"]) == (409, "Заявник зараз ні з ким не розмовляє.")
+        assert (early.status, (await json_of(early))["message"]) == (409, "Громадянин зараз ні з ким не розмовляє.")
         site.switchboard.down = True
         away = await mine.send("/desk/phone/hang-up", {"call_id": CALL})
         assert away.status == 409

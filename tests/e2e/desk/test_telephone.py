@@ -98,7 +98,7 @@ def test_a_forwarded_citizen_hears_the_specialist_and_the_page_is_free(
         time.sleep(1)
         desk.press("F6")
     desk.until("s.call === null && s.consult === null && s.transfer === null")
-    desk.says("Заявника з'єднано")
+    desk.says("Громадянина з’єднано")
     time.sleep(3)
     citizen.process.stop()
     city.asterisk.cli("channel request hangup all")

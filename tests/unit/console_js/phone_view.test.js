@@ -92,7 +92,7 @@ test("a phone on the table shows what the live view says, and offers what can be
   const rings = shown({ ...OPERATOR, state: "ringing", call_id: "cc1-9" }, { ...CALL, parties: [] });
   assert.deepEqual([rings.badge.word, rings.notice.key, can(rings)], ["ringing", "pick_up", []]);
   const talks = shown({ ...OPERATOR, state: "talking", call_id: "cc1-9" }, CALL);
-  assert.deepEqual([talks.badge.word, can(talks)], ["talking", ["end", "forward"]]);
+  assert.deepEqual([talks.badge.word, talks.notice.key, can(talks)], ["talking", "table_talk", ["end", "forward"]]);
   assert.deepEqual(can(shown({ ...OPERATOR, state: "talking" }, null)), []);
   assert.deepEqual(can(shown({ ...OPERATOR, state: "talking", call_id: "cc1-9" }, CALL, { up: false })), []);
   assert.equal(shown(OPERATOR, null, { up: false }).notice.key, "service_away");
