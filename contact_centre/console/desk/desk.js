@@ -38,7 +38,9 @@ desk.addEventListener("operator", showDraft);
 // ---- drafts that wait
 
 async function showUnfinished() {
+  const section = document.getElementById("unfinished");
   place(await html(page.unfinished, { quiet: true }));
+  section.hidden = section.childElementCount === 0;
 }
 document.getElementById("unfinished").addEventListener("click", (event) => {
   const button = event.target.closest("[data-unfinished]");
