@@ -132,6 +132,7 @@ def test_a_callback_is_made_and_answered_without_a_mouse_and_what_is_typed_stays
 
     ledger(over=False)
     expect(mine).to_contain_text("Вас з’єднано.")
+    look(page, "duties-answers-uk-light")
     mine.get_by_label("Кілька слів").fill("просить зателефонувати дружині")
     ledger(over=True)
     page.wait_for_timeout(3000)
