@@ -2,7 +2,7 @@
 
 They lie in a small SQLite file that Asterisk reads through a *view* (sorcery.conf, extconfig.conf), in which an account
 that has expired has a password that nobody knows. So nothing needs to run for an account to end: neither our service
-nor a timer; and nothing of ours needs to run for one to be used (docs/decisions/0016). Asterisk holds digests alone.
+nor a timer; and nothing of ours needs to run for one to be used (docs/decisions/0019). Asterisk holds digests alone.
 
 An account is good for one page: the next ``issue`` for the same login replaces it. What ends is the right to register
 and to call; a talk in progress is not cut, and a page that is still registered is forgotten within a minute
