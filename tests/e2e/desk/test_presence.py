@@ -9,7 +9,7 @@ from playwright.sync_api import expect, sync_playwright
 
 from contact_centre.demo.city import City
 from telephony.phones import NewPhone
-from tests.e2e.desk.rig import Desk, desk_of
+from tests.e2e.desk.rig import Desk, call, desk_of
 from tests.e2e.kits import brief_kit
 
 WRAP_UP = 30
@@ -37,10 +37,10 @@ def desk(city: City, phone: NewPhone, tmp_path_factory: pytest.TempPathFactory) 
         yield one
 
 
-def member(city: City) -> str | None:
-    """How olena stands in Asterisk's queue: the reason of her pause, "free", or None if she is not in it."""
+def member(city: City, login: str = "olena") -> str | None:
+    """How somebody stands in Asterisk's queue: the reason of their pause, "free", or None if they are not in it."""
     shown = city.asterisk.cli("queue show contact-centre").partition("Callers")[0]
-    found = re.search(r"\(PJSIP/operator-olena[^\n]*?(?:\(paused:(\w+)[^\n]*)?\n", shown)
+    found = re.search(rf"\(PJSIP/operator-{login}[^\n]*?(?:\(paused:(\w+)[^\n]*)?\n", shown)
     return (found[1] or "free") if found else None
 
 
@@ -90,3 +90,25 @@ def test_page_and_telephone_change_one_state_over_restarts_until_the_page_signs_
     page.locator("form[action$='/sign-out'] button").click()
     page.wait_for_url("**/sign-in*")
     assert member(city) is None
+
+
+def test_a_page_that_is_lost_in_a_talk_has_no_wrap_up_and_one_that_hangs_up_has(
+    city: City, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    city.browser_account("ivan", "Іван Ґудзь")
+    folder = tmp_path_factory.mktemp("ivan")
+    with sync_playwright() as playwright, desk_of(playwright, city, "ivan", folder, tone=1300) as desk:
+        state = desk.page.locator("#presence-state")
+        desk.open()
+        desk.ready()
+        expect(state).to_have_text("Поза чергою")
+        desk.press("F9")
+        expect(state).to_have_text("Вільно")
+        call(city, desk, "0501112224")
+        desk.page.once("dialog", lambda dialog: dialog.accept())
+        desk.page.reload()
+        desk.answer(WRAP_UP / 2)  # the citizen is first in the queue, and nothing keeps ivan from them
+        expect(state).to_have_text("Розмова")
+        desk.press("F8")
+        expect(state).to_have_text("Оформлення")
+        assert member(city, "ivan") == "wrapup"
