@@ -3,14 +3,16 @@
  * presses its keys. What it shows of a talk comes from the telephone alone; the live view of our service adds the name
  * and the number as people write it, and may be away.
  */
-import { Told, post } from "../base/fetching.js";
+import { SignedOut, Told, Unreachable, post } from "../base/fetching.js";
 import { DevicePanel } from "./device_panel.js";
 import { rings } from "./audio.js";
 import { INITIAL, NotNow } from "./phone_state.js";
 import { clock, describe, extensionOf } from "./phone_view.js";
 import { TablePhone } from "./table_phone.js";
 
+/** When the account is asked for again: soon where the service did not answer, later where it said no. */
 const AGAIN_MS = 3000;
+const LATER_MS = 30_000;
 /** So long stands what the service said to a command. */
 const TOLD_MS = 8000;
 const TITLE = document.title;
@@ -134,7 +136,7 @@ export function mount(root, desk) {
     try {
       await act();
     } catch (error) {
-      if (error instanceof NotNow) return;
+      if (error instanceof NotNow || error instanceof SignedOut) return;
       told = { text: error instanceof Told ? error.message : texts.get("service_away"), until: Date.now() + TOLD_MS };
       draw();
     }
@@ -165,8 +167,10 @@ export function mount(root, desk) {
   const chooser = new DevicePanel(at.choice, at.level, texts, (devices) => command(() => phone.use?.(devices)));
   for (const sheet of sheets.keys()) {
     sheet.querySelector("[data-close]").addEventListener("click", () => close(sheet));
-    sheet.addEventListener("keydown", (event) => event.key === "Escape" && close(sheet));
   }
+  root.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") for (const sheet of sheets.keys()) close(sheet);
+  });
   document.addEventListener("click", (event) => {
     if (!root.contains(event.target)) for (const sheet of sheets.keys()) close(sheet);
   });
@@ -223,7 +227,7 @@ export function mount(root, desk) {
 
   // ---- the telephone itself
 
-  const account = () => post(at.texts.dataset.issue, {}, { quiet: true });
+  const account = () => post(at.texts.dataset.issue);
   const ask = (action, fields) => post(at.texts.dataset[action], fields);
 
   function take(one) {
@@ -243,7 +247,7 @@ export function mount(root, desk) {
     } catch (error) {
       why = error instanceof Told ? error.message : texts.get("unreachable");
       draw();
-      setTimeout(begin, AGAIN_MS);
+      setTimeout(begin, error instanceof Unreachable ? AGAIN_MS : LATER_MS);
       return;
     }
     colleagues = given.colleagues;

@@ -20,6 +20,7 @@ from playwright.sync_api import Page, Playwright
 
 from contact_centre.demo.city import City
 from contact_centre.demo.sipp import SippRun
+from tests.e2e.console.conftest import AXE, RULES
 from tests.hearing import Sound, listen
 
 SCREENSHOTS: Final = Path(__file__).parents[3] / "var" / "screenshots"
@@ -124,6 +125,12 @@ class Desk:
             file = SCREENSHOTS / f"phone-{name}-{theme}.png"
             self.page.screenshot(path=file, clip=clip, animations="disabled")  # type: ignore[arg-type]
         self.page.evaluate("document.documentElement.dataset.theme = 'auto'")
+
+    def accessible(self) -> list[str]:
+        """What axe-core finds at the strip and what is open under it."""
+        self.page.evaluate(AXE.read_text("utf-8"))
+        found: dict[str, Any] = self.page.evaluate(f"axe.run('#phone', {{runOnly: {RULES}}})")
+        return [f"{one['id']}: {node['target']}" for one in found["violations"] for node in one["nodes"]]
 
     def freeze(self) -> None:
         """Stop the whole browser, as a closed lid does."""

@@ -41,7 +41,9 @@ def test_both_are_heard_hold_plays_music_mute_is_silence_and_keys_arrive(
     desk.page.click("#phone-keys")
     desk.press("5")
     desk.picture("keys-open")
+    assert desk.accessible() == []
     desk.press("Escape")
+    assert not desk.page.is_visible("#phone-pad")
     time.sleep(1)
     desk.press("F4")
     desk.picture("on-hold")
@@ -55,6 +57,7 @@ def test_both_are_heard_hold_plays_music_mute_is_silence_and_keys_arrive(
     desk.page.click("#phone-devices")
     wait_until(lambda: float(desk.page.evaluate("document.getElementById('phone-level').value")) > 0.1)
     desk.picture("devices-open")
+    assert desk.accessible() == []
 
     record = record_of(city, "+380501000001")
     sound = sound_of(city, record, tmp_path)
