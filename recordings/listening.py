@@ -99,7 +99,8 @@ class ListeningCopies:
                 raise EncoderFailed(-1, f"not done after {error.timeout:.0f} s") from error
             finally:
                 child.wait()
-                self._child = None
+                if self._child is child:
+                    self._child = None
             if status == derive.ALTERED:
                 raise AudioMismatch("the stored file", sha256, "another")
             if status != 0:

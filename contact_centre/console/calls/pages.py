@@ -149,6 +149,7 @@ async def call_page(asked: Asked) -> Reply:
         call=call,
         player=None if found is None else _player(asked, call, found, marks),
         marks=marks,
+        may_hear=heard and not HEAR.isdisjoint(asked.person.roles),
         may_mark=heard and bookmarks.may_mark(call, actor),
         kinds=list(Kind),
         watching=watching,
@@ -161,7 +162,9 @@ async def call_page(asked: Asked) -> Reply:
 
 async def players(asked: Asked, connection: AsyncConnection, calls: Sequence[Call]) -> list[Player]:
     """The players of those calls that the person may hear, for a page of something else."""
-    made = []
+    made: list[Player] = []
+    if HEAR.isdisjoint(asked.person.roles):
+        return made
     for call in calls:
         if call.recordings and await seen_calls.heard_by(connection, call.call_id, asked.person.actor):
             found = await get_recording(connection, call.call_id)

@@ -122,7 +122,7 @@ def test_both_sides_are_drawn_on_one_axis_with_the_legs_over_them(quiet: Callabl
     assert abs(wave["width"] - ribbon["width"]) < 1
     told = page.locator("svg.ribbon").get_attribute("aria-label") or ""
     assert [part.split()[0] for part in told.split(", ")] == [
-        "привітання", "черга", "оператор", "утримання", "оператор", "з'єднання", "фахівець",
+        "привітання", "черга", "оператор", "утримання", "оператор", "з'єднання", "спеціаліст",
     ]  # fmt: skip
 
 
