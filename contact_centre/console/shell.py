@@ -118,9 +118,9 @@ class Shell:
             self._console.calling.close()
 
         at.on_shutdown.append(stop)
-        at.add_subapp(BASE, self._application())
         at.router.add_get("/", lead)
-        at.router.add_get(BASE, lead)
+        at.router.add_get(BASE, lead)  # before the pages, which would take it for one of theirs
+        at.add_subapp(BASE, self._application())
 
     def _application(self) -> web.Application:
         app = web.Application(middlewares=[self._edge])

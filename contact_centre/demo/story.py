@@ -3,7 +3,7 @@
 Two operators sign in with SIP phones, citizens call both lines; then the service is stopped, one more citizen calls,
 and the service is started again. That citizen's draft becomes an appeal, which a service deals with; an operator calls
 the applicant, and the appeal closes with that call as evidence. The exit code is 0 only if every call arrived with its
-recording and its draft, and the appeal ended as it should.
+recording and its draft, and the appeal ended as it should. With ``--keep`` it then stays up for whoever wants to look.
 """
 
 import argparse
@@ -12,15 +12,15 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
 from appeals.numbers import format_number
-from contact_centre.demo import appeal_story
+from contact_centre.demo import appeal_story, open_house
 from contact_centre.demo.city import City
+from contact_centre.demo.open_house import Citizen
 from contact_centre.demo.processes import ProcessError
 from contact_centre.demo.root import Kit, RootError
 from contact_centre.demo.service import Service
@@ -29,16 +29,6 @@ from telephony.prompts import PromptError
 
 OPERATORS: Final = (("olena", "Олена Ткачук", 880), ("taras", "Тарас Мельник", 1040))
 TALK_S: Final = 4.0
-
-
-@dataclass(frozen=True, slots=True)
-class Citizen:
-    """Somebody who calls: the number they have, the name the network shows, and what they dial."""
-
-    number: str
-    name: str
-    dialled: str
-    tone: int
 
 
 CITIZENS: Final = (
@@ -120,7 +110,10 @@ def _play(folder: Path, say: Narrator, *, keep: bool) -> int:
         say(f"{len(calls)} of {expected} calls arrived; {'each' if complete else 'NOT each'} with recording and draft.")
         say(f"The appeal {'ended with its evidence' if told else 'did NOT end as it should'}.")
         if keep:
-            _stay(city, say)
+            open_house.welcome(city, say)
+            open_house.keep_open(city, say, (*CITIZENS, LATE_CITIZEN))
+    if keep:
+        say("Everything that was started has ended.")
     return 0 if arrived else 1
 
 
@@ -183,18 +176,6 @@ def _tell(service: Service, calls: Sequence[dict[str, Any]], say: Narrator) -> b
         whole = recording is not None and recording["status"] == "ok" and len(drafts) == 1
         complete &= whole and drafts[0]["recordings"] == call["recordings"]
     return complete
-
-
-def _stay(city: City, say: Narrator) -> None:
-    program, service = Path(sys.executable).with_name("contact-centre"), city.service
-    say("Everything stays up until Ctrl-C. In another terminal:")
-    say(f"  {program} --config {service.config} calls list")
-    say(f"  {program} --config {service.config} appeals list")
-    say(f"  {program} --config {service.config} doctor")
-    say(f"  http://127.0.0.1:{service.port}/healthz")
-    say(f"  SIP: 127.0.0.1:{city.asterisk.settings.ports.sip}")
-    while True:
-        time.sleep(1)
 
 
 if __name__ == "__main__":

@@ -133,6 +133,13 @@ async def test_every_answer_carries_the_headers_and_pages_hold_no_inline_code(si
                 assert inline not in text, (path, inline)
 
 
+async def test_whoever_names_the_host_or_the_console_alone_is_led_in(site: Console) -> None:
+    async with browser(site) as one:
+        for path in ("/", BASE):
+            answer = await one.client.get(path, allow_redirects=False)
+            assert (answer.status, answer.headers["Location"]) == (303, f"{BASE}/")
+
+
 async def test_static_files_are_kept_by_browsers_under_a_name_that_changes_with_them(site: Console) -> None:
     async with browser(site) as one:
         page = await (await one.get("/sign-in")).text()
