@@ -165,7 +165,7 @@ export class Softphone extends EventTarget {
   /** The page goes, for whatever reason: no time for answers, but what is sent now still leaves. */
   #close() {
     if (this.#state.line === "off" && !this.#state.call) return;
-    if (this.#state.call) remember({ why: "page-closed" });
+    if (this.#state.call?.phase === "talking") remember({ why: "page-closed" });
     this.#send({ type: "stop", closing: true });
   }
 
