@@ -75,7 +75,8 @@ class DutyDesk:
         """What came of a call, made for the duty or used for it; may be said before the ledger knows of its end.
 
         ``call_at`` is when the citizen asked to be called again. Saying it anew for the same call corrects it: whoever
-        said it may, and a supervisor. For a callback or a service's duty it is noted, and closes nothing.
+        said it may, and a supervisor. A callback is closed by the contact itself, unless the result says that it was
+        none (``evidence.UNANSWERED``); for a service's duty it is noted, and closes nothing.
 
         Raises:
             RoleError, NoSuchDutyError, ChangedMeanwhileError: As for every command on duties.

@@ -275,7 +275,7 @@ def follow_contact(tx: Tx, appeal: Appeal) -> None:
 
 
 def put_result(tx: Tx, given: GivenResult) -> None:
-    """Keep an operator's result, or its correction, and settle the duty."""
+    """Keep an operator's result, or its correction, and settle the duty, and the callbacks that the call touches."""
     row = {
         "duty_id": given.duty_id,
         "contact_id": given.contact_id,
@@ -288,6 +288,9 @@ def put_result(tx: Tx, given: GivenResult) -> None:
     }
     tx.execute(_PUT_RESULT, row)
     settle_proven(tx, given.duty_id)
+    heard = contact(tx, given.contact_id)
+    if heard is not None:
+        store.settle_callbacks(tx, heard)
 
 
 def put_message(tx: Tx, message_id: str, duty_id: str, at: datetime) -> None:

@@ -31,6 +31,10 @@ class ContactResult(StrEnum):
     REFUSED_TO_LISTEN = "refused_to_listen"
 
 
+UNANSWERED: Final = frozenset({ContactResult.NOT_TOLD, ContactResult.VOICEMAIL, ContactResult.WRONG_PERSON})
+"""After these a citizen who called in vain is still owed a callback, though somebody or something picked up."""
+
+
 @dataclass(frozen=True, slots=True)
 class GivenResult:
     """An operator's result of a call for a duty.

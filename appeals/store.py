@@ -20,6 +20,7 @@ from sqlalchemy import (
     false,
     func,
     literal_column,
+    not_,
     or_,
     select,
     true,
@@ -29,9 +30,19 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.sql.dml import Update
 
 from appeals.duties import ContactEvidence, DutyKind, Excuse, MissedReason
+from appeals.evidence import UNANSWERED
 from appeals.model import Channel, Status
 from appeals.ports import Tx
-from appeals.tables import appeal_calls, appeal_history, appeals, call_recordings, contact_evidence, duties, is_callback
+from appeals.tables import (
+    appeal_calls,
+    appeal_history,
+    appeals,
+    call_recordings,
+    contact_evidence,
+    contact_results,
+    duties,
+    is_callback,
+)
 
 _to_json: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
 
@@ -110,9 +121,14 @@ _answered_after_all: Final = case(
     (duties.c.reason == literal_column(f"'{MissedReason.SPECIALIST}'"), _specialist_answered),
     else_=true(),
 )
+_in_vain: Final = exists().where(
+    contact_results.c.contact_id == contact_evidence.c.contact_id,
+    contact_results.c.result.in_(literal_column(f"'{result}'") for result in sorted(UNANSWERED)),
+)
 _proof: Final = and_(
     contact_evidence.c.number == duties.c.number,
     contact_evidence.c.connected_seconds.is_not(None),
+    not_(_in_vain),
     or_(
         contact_evidence.c.at > duties.c.opened_at,
         and_(contact_evidence.c.contact_id == duties.c.call_id, _answered_after_all),
@@ -123,7 +139,8 @@ _proof: Final = and_(
 def _settle() -> Update:
     """Callback duties point at the first contact after the missed call, or at that very call, now found answered.
 
-    Computed afresh from the two tables, whatever the rows said before, so the order in which facts arrive, their
+    A contact of which the operator says that it was an answering machine, or somebody else, is none. Computed afresh
+    from the tables, whatever the rows said before, so the order in which facts arrive, their
     repetition and their correction cannot matter.
     """
     return (
@@ -245,8 +262,14 @@ def put_contact(tx: Tx, contact: ContactEvidence) -> bool:
     }
     if not tx.execute(_PUT_CONTACT, parameters):
         return False
-    tx.execute(_SETTLE_CONTACT, {"contact_id": contact.contact_id, "contact_number": contact.number, "contact_at": at})
+    settle_callbacks(tx, contact)
     return True
+
+
+def settle_callbacks(tx: Tx, contact: ContactEvidence) -> None:
+    """A contact, or what is said of it, is new: settle the callbacks that it touches."""
+    touched = {"contact_number": contact.number, "contact_at": to_text(contact.at)}
+    tx.execute(_SETTLE_CONTACT, {"contact_id": contact.contact_id} | touched)
 
 
 def put_callback(

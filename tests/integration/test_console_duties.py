@@ -363,6 +363,21 @@ async def test_what_a_citizen_says_of_a_referral_is_one_answer_and_ends_it(site:
     assert "вже виконано" in (await refusal(desk, f"/duties/{duty_id}/answer", answer="late"))[1]
 
 
+async def test_an_answering_machine_leaves_the_callback_open_and_a_talk_closes_it(site: Console, desk: Browser) -> None:
+    await missed(site)
+    duty_id = await duty_of(site, DutyKind.CALLBACK)
+    told = await call(site, desk, f"/call/duty/{duty_id}")
+    await ledger(site, told["call_id"], STEPAN, duty_id, talked=20.0)
+    assert "доказ:" in await (await desk.get("/duties/list")).text()
+    about = {"call_id": told["call_id"]}
+    answer = await desk.send(f"/duties/{duty_id}/answer", {"answer": "voicemail", **about})
+    assert "Лишається відкритим" in (await answer.json())["said"]
+    assert (await owed(site, DutyKind.CALLBACK)).duty.attempts == 1
+    answer = await desk.send(f"/duties/{duty_id}/answer", {"answer": "told", **about})
+    assert "Виконано" in (await answer.json())["said"]
+    assert (await owed(site, DutyKind.CALLBACK, open_=False)).duty.evidence == told["call_id"]
+
+
 async def test_a_specialist_who_was_missed_leaves_a_callback(site: Console, desk: Browser) -> None:
     await put_through(site, None)
     assert await listed(desk) == ["Передзвонити"]

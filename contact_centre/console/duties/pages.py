@@ -10,7 +10,7 @@ from appeals import duty_queries, queries
 from appeals.duties import Duty, DutyKind, Excuse
 from appeals.duty_desk import DutyDesk, Given
 from appeals.errors import GuardError, NoSuchDutyError, RegisterError, RoleError
-from appeals.evidence import ContactResult
+from appeals.evidence import UNANSWERED, ContactResult
 from appeals.reference import CITY_TIME
 from appeals.visibility import Sight
 from contact_centre import accounts, casework, outbound_results
@@ -194,7 +194,8 @@ async def _give_result(asked: Asked, result: ContactResult) -> Reply:
         return await _refuse(asked, error)
     if given is None:
         return _told(asked.words(words.NO_CALL), 404)
-    lacks = given.lacks if given.duty.kind is DutyKind.INFORM else None
+    in_vain = given.duty.kind is DutyKind.CALLBACK and result in UNANSWERED
+    lacks = given.lacks if given.duty.kind is DutyKind.INFORM or in_vain else None
     said = N_("Noted.") if lacks is None else words.LACKS[lacks]
     if given.duty.closed_at is not None:
         said = N_("Done: the call proves it.")

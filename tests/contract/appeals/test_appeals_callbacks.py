@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appeals import queries, service
+from appeals import duty_store, queries, service
 from appeals.duties import Callback, CallbackState, ContactDirection, ContactEvidence, MissedReason
+from appeals.evidence import UNANSWERED, ContactResult, GivenResult
 from appeals.queries import CallbackFilters
 
 if TYPE_CHECKING:
@@ -55,7 +56,19 @@ class Contact:
         service.record_contact(tx, ContactEvidence(self.contact_id, self.number, self.direction, self.seconds, at))
 
 
-async def told(register: "Register", *facts: Missed | Contact, filters: CallbackFilters = EVERY) -> list[Callback]:
+@dataclass(frozen=True)
+class Said:
+    """An operator's word on a call; of which duty it was does not matter to callbacks."""
+
+    contact_id: str
+    result: ContactResult
+
+    def tell(self, tx: "Tx") -> None:
+        given_result = GivenResult("duty-1", self.contact_id, self.result, MARIA, 10.0, "olena", START)
+        duty_store.put_result(tx, given_result)
+
+
+async def told(register: "Register", *facts: "Fact", filters: CallbackFilters = EVERY) -> list[Callback]:
     for fact in facts:
         register.write(fact.tell)
     return await register.read(lambda connection: queries.list_callbacks(connection, filters))
@@ -148,6 +161,23 @@ async def test_unanswered_callbacks_are_counted_as_attempts_until_the_contact(re
     assert entry.attempts == 2
 
 
+async def test_an_answering_machine_or_somebody_else_leaves_the_citizen_owed_until_they_are_reached(
+    register: "Register",
+) -> None:
+    outbound = ContactDirection.OUTBOUND
+    calls = (Missed("m", 0), Contact("machine", 3, direction=outbound), Contact("other", 5, direction=outbound))
+    [entry] = await told(register, *calls)
+    assert (entry.state, entry.cleared_by) == (CallbackState.CLEARED, "machine")
+    [entry] = await told(register, Said("machine", ContactResult.VOICEMAIL))
+    assert entry.cleared_by == "other"
+    [entry] = await told(register, Said("other", ContactResult.WRONG_PERSON))
+    assert (entry.state, entry.attempts) == (CallbackState.OPEN, 2)
+    [entry] = await told(register, Said("machine", ContactResult.TOLD))
+    assert (entry.state, entry.cleared_by) == (CallbackState.CLEARED, "machine")
+    [entry] = await told(register, Said("machine", ContactResult.REFUSED_TO_LISTEN))
+    assert entry.cleared_by == "machine", "they were reached"
+
+
 async def test_without_a_number_each_call_is_kept_as_uncallable(register: "Register") -> None:
     calls = [Missed("m1", 1, number=None), Missed("m2", 2, number=None)]
     entries = await told(register, *calls, Contact("c", 5))
@@ -194,6 +224,8 @@ def test_a_contact_told_again_costs_one_statement(register: "Register") -> None:
     assert len(register.statements(contact.tell)) == 1
 
 
+NOT_BY_ITSELF = {MissedReason.PROMISED, MissedReason.SPECIALIST}
+"""What the missed call's own contact does not answer: that was the talk before, and no specialist is heard of here."""
 IDS = [f"call-{number}" for number in range(6)]
 missed = st.builds(
     Missed,
@@ -210,13 +242,20 @@ contacts = st.builds(
     direction=st.sampled_from(ContactDirection),
     seconds=st.sampled_from([None, 0.0, 30.0]),
 )
+results = st.builds(
+    Said,
+    contact_id=st.sampled_from(["contact-1", "contact-2", "contact-3"]),
+    result=st.sampled_from(ContactResult),
+)
+Fact = Missed | Contact | Said
 Seen = tuple[str | None, tuple[str, ...], CallbackState, str | None, int]
 
 
-def expected_entries(facts: list[Missed | Contact]) -> set[Seen]:
-    """The worklist by its definition: from the last telling of each call and contact, in no order at all."""
+def expected_entries(facts: list[Fact]) -> set[Seen]:
+    """The worklist by its definition: from the last telling of each call, contact and result, in no order at all."""
     calls = {fact.call_id: fact for fact in facts if isinstance(fact, Missed)}
     reached = {fact.contact_id: fact for fact in facts if isinstance(fact, Contact)}
+    said = {fact.contact_id: fact.result for fact in facts if isinstance(fact, Said)}
     groups: dict[tuple[str, Contact | None], list[Missed]] = {}
     seen: set[Seen] = set()
     for call in calls.values():
@@ -228,9 +267,10 @@ def expected_entries(facts: list[Missed | Contact]) -> set[Seen]:
             for contact in reached.values()
             if contact.number == call.number
             and contact.seconds is not None
+            and said.get(contact.contact_id) not in UNANSWERED
             and (
                 contact.minute > call.minute
-                or (contact.contact_id == call.call_id and call.reason is not MissedReason.PROMISED)
+                or (contact.contact_id == call.call_id and call.reason not in NOT_BY_ITSELF)
             )
         ]
         first = min(proofs, key=lambda contact: (contact.minute, contact.contact_id), default=None)
@@ -242,7 +282,7 @@ def expected_entries(facts: list[Missed | Contact]) -> set[Seen]:
             for attempt in reached.values()
             if attempt.number == number
             and attempt.direction is ContactDirection.OUTBOUND
-            and attempt.seconds is None
+            and (attempt.seconds is None or said.get(attempt.contact_id, ContactResult.TOLD) is not ContactResult.TOLD)
             and attempt.minute > members[0].minute
             and (contact is None or attempt.minute < contact.minute)
         ]
@@ -253,9 +293,9 @@ def expected_entries(facts: list[Missed | Contact]) -> set[Seen]:
 
 
 @settings(max_examples=150, deadline=None)
-@given(facts=st.lists(st.one_of(missed, contacts), max_size=14))
+@given(facts=st.lists(st.one_of(missed, contacts, results), max_size=14))
 async def test_order_repetition_and_correction_of_tellings_do_not_matter(
-    new_register: "Callable[[], AbstractContextManager[Register]]", facts: list[Missed | Contact]
+    new_register: "Callable[[], AbstractContextManager[Register]]", facts: list[Fact]
 ) -> None:
     with new_register() as register:
         entries = await told(register, *facts)
@@ -271,7 +311,8 @@ async def test_the_same_calls_and_contacts_in_any_order_give_the_same_worklist(
 ) -> None:
     calls = data.draw(st.lists(missed, max_size=6, unique_by=lambda call: call.call_id))
     reached = data.draw(st.lists(contacts, max_size=4, unique_by=lambda contact: contact.contact_id))
-    facts: list[Missed | Contact] = [*calls, *reached]
+    words = data.draw(st.lists(results, max_size=3, unique_by=lambda said: said.contact_id))
+    facts: list[Fact] = [*calls, *reached, *words]
     worklists = []
     for order in (facts, data.draw(st.permutations(facts * 2))):
         with new_register() as register:
