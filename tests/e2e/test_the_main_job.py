@@ -1,5 +1,6 @@
 """The main job on the real thing: citizens call, operators answer, calls become recordings and drafts."""
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -78,6 +79,12 @@ def test_a_call_is_queued_answered_recorded_and_becomes_a_draft(city: City, tmp_
     assert heard_for(sound.left, sound.rate, OPERATOR) == 0
     assert heard_for(sound.right, sound.rate, CITIZEN) == 0
     assert not list(city.asterisk.audio.glob(f"{call['call_id']}*"))
+    outlines = city.service.state / "listening"
+    wait_until(lambda: any(outlines.rglob(f"{recording['sha256']}.*.json")))
+    [outline] = outlines.rglob(f"{recording['sha256']}.*.json")
+    citizen, others = json.loads(outline.read_bytes())["sides"]
+    assert citizen["heard"] == pytest.approx(sound.seconds, abs=1.0)
+    assert others["heard"] >= 3.5
 
 
 def test_killed_in_mid_call_and_down_for_the_next_the_service_has_every_call_once(city: City, tmp_path: Path) -> None:
