@@ -466,6 +466,16 @@ async def test_what_to_say_is_the_citys_own_text_with_what_the_service_wrote(sit
     assert "Трубу замінено." in page
 
 
+async def test_a_list_that_is_too_long_says_how_many_follow(site: Console, desk: Browser) -> None:
+    for number in range(43):
+        await missed(site, f"+3806722233{number:02d}", call_id=f"cc-{number}")
+    assert len(await listed(desk)) == 43
+    page = await (await desk.get("/duties/list?compact=1")).text()
+    assert page.count("data-duty=") == 40
+    assert "Ще 3 на пізніше" in page
+    assert "на пізніше" not in await (await desk.get("/duties/list")).text()
+
+
 async def test_empty_lists_say_what_will_appear_there(desk: Browser) -> None:
     assert "Нікому нічого не винні" in await (await desk.get("/duties")).text()
     for kind in DutyKind:

@@ -1,6 +1,6 @@
 """The worklist's page and panel, and what is done there; every command is ``appeals.duty_desk``'s."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, time
 from typing import Any, Final
 
@@ -9,6 +9,7 @@ from aiohttp import web
 from appeals import duty_queries, queries
 from appeals.duties import Duty, DutyKind, Excuse
 from appeals.duty_desk import DutyDesk, Given
+from appeals.duty_queries import Heap
 from appeals.errors import GuardError, NoSuchDutyError, RegisterError, RoleError
 from appeals.evidence import UNANSWERED, ContactResult
 from appeals.reference import CITY_TIME
@@ -152,7 +153,7 @@ async def _worklist(asked: Asked, limit: int, *, compact: bool) -> dict[str, Any
         "heaps": heaps,
         "kinds": words.TITLES,
         "withheld": withheld,
-        "limit": limit,
+        "more": _more(narrowed, heaps, listed),
         "reference": reference,
         "who": lambda code: people.get(code, code),
         "reason": reason,
@@ -162,6 +163,15 @@ async def _worklist(asked: Asked, limit: int, *, compact: bool) -> dict[str, Any
         "answers": {one.value: label for named in words.ANSWERS.values() for one, label in named.items()},
         "may_call": not WORKERS.isdisjoint(asked.person.roles),
     }
+
+
+def _more(narrowed: Narrowed, heaps: Mapping[DutyKind, Heap], listed: Sequence[Entry]) -> int:
+    """How many are owed beyond those that are listed; of one's own, which are few, none."""
+    if narrowed.mine:
+        return 0
+    wanted = [heap for kind, heap in heaps.items() if narrowed.kind in {None, kind}]
+    owed = sum(heap.overdue if narrowed.overdue else heap.open for heap in wanted)
+    return max(0, owed - sum(one.owed.duty.closed_at is None for one in listed))
 
 
 async def _entry(asked: Asked, duty_id: str) -> Entry | None:
