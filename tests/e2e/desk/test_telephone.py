@@ -65,7 +65,7 @@ def test_both_are_heard_hold_plays_music_mute_is_silence_and_keys_arrive(
     assert (record["operator"], record["queue_outcome"], record["anomalies"]) == ("olena", "answered", [])
     assert record["hold_time"] > 2.5
     assert heard_for(sound.left, sound.rate, CITIZEN) > 9
-    assert heard_for(sound.right, sound.rate, CITIZEN) == 0
+    assert heard_for(sound.right, sound.rate, CITIZEN) < 1  # a note of the music
     assert heard_for(sound.left, sound.rate, VOICE) == 0
     assert 5 < heard_for(sound.right, sound.rate, VOICE) < record["talk_time"] - 1.5  # but for the time on mute
     keys = (city.asterisk.host.log / "keys.log").read_text("utf-8")
