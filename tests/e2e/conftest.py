@@ -6,7 +6,8 @@ import pytest
 
 LONGEST: Final = (
     "test_outbound.py",
-    "test_softphone.py",
+    "test_when_the_telephone_fails.py",
+    "test_telephone.py",
     "test_many_citizens.py",
     "test_the_demo.py",
     "test_full_disks.py",
