@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -23,6 +24,8 @@ IDLE_S: Final = 2.0
 """How often jobs that were postponed are looked for."""
 ATTEMPTS: Final = 4
 """After so many failures it is given up until somebody wants to listen: it is a convenience, not the recording."""
+TRIED_AGAIN: Final = timedelta(minutes=5)
+"""After this somebody who wants to listen has it tried once more: the file may be there again."""
 REMEMBERED: Final = 1000
 
 _log = structlog.get_logger()
@@ -48,7 +51,7 @@ class Listening:
         self._clock = clock
         self._wake = asyncio.Event()
         self._wanted: OrderedDict[str, Recording] = OrderedDict()
-        self._troubles: OrderedDict[str, Trouble] = OrderedDict()
+        self._troubles: OrderedDict[str, tuple[Trouble, datetime]] = OrderedDict()
 
     def want(self, recording: Recording) -> None:
         """Somebody waits for it: it is made next."""
@@ -56,8 +59,9 @@ class Listening:
         self._wake.set()
 
     def trouble(self, recording: Recording) -> Trouble | None:
-        """What stood against making it ready when that was tried last."""
-        return self._troubles.get(recording.recording_id)
+        """What stood against making it ready when that was tried a moment ago."""
+        trouble, since = self._troubles.get(recording.recording_id, (None, self._clock.now()))
+        return trouble if self._clock.now() - since < TRIED_AGAIN else None
 
     async def run(self) -> None:
         """Make ready for ever."""
@@ -125,7 +129,7 @@ class Listening:
         _log.error(
             "recording not made ready for listening", call_id=recording.call_id, trouble=trouble.value, error=why
         )
-        self._troubles[recording.recording_id] = trouble
+        self._troubles[recording.recording_id] = (trouble, self._clock.now())
         while len(self._troubles) > REMEMBERED:
             self._troubles.popitem(last=False)
         return trouble

@@ -39,6 +39,9 @@ from telephony.ports import Tx
 
 metadata: Final = MetaData()
 
+FEW: Final = 500
+"""As many calls are named one by one in a statement; SQLite limits the number of its variables."""
+
 _encode: Final = msgspec.json.Encoder().encode
 
 calls: Final = Table(
@@ -349,13 +352,13 @@ async def list_calls(connection: AsyncConnection, wanted: CallFilter) -> list[Ca
     rows: Sequence[Row[Any]] = (await connection.execute(query)).all()
     by_call: dict[str, list[Row[Any]]] = {row.call_id: [] for row in rows}
     if rows:
-        first, last = rows[-1].started_at, rows[0].started_at
-        of_calls = (
-            select(legs)
-            .join(calls, calls.c.call_id == legs.c.call_id)
-            .where(calls.c.started_at.between(first, last))
-            .order_by(legs.c.position)
-        )
+        of_calls = select(legs).order_by(legs.c.position)
+        if len(rows) <= FEW:  # what was found may lie far apart, and much between that was not
+            of_calls = of_calls.where(legs.c.call_id.in_(by_call))
+        else:
+            first, last = rows[-1].started_at, rows[0].started_at
+            joined = of_calls.join(calls, calls.c.call_id == legs.c.call_id)
+            of_calls = joined.where(calls.c.started_at.between(first, last))
         for leg in (await connection.execute(of_calls)).all():
             if leg.call_id in by_call:
                 by_call[leg.call_id].append(leg)

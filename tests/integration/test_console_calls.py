@@ -22,7 +22,7 @@ from contact_centre import access_log, bookmarks, jobs, playbacks, seen_calls
 from contact_centre.console.calls import pages
 from contact_centre.finalise import Finaliser
 from contact_centre.health import Metrics
-from contact_centre.listening import PREPARE
+from contact_centre.listening import PREPARE, TRIED_AGAIN
 from contact_centre.playbacks import Playback
 from recordings.service import RecordingService
 from recordings.store import get_recording
@@ -378,8 +378,11 @@ async def test_a_recording_that_was_changed_or_is_gone_says_so(site: Console) ->
             assert told in (await answer.json())["message"]
             assert told in await (await one.get(f"/calls/{CALL}")).text()
             file.unlink(missing_ok=True)
-        address = (await (await one.send(f"/calls/{CALL}/playbacks")).json())["address"]
-        assert (await one.get(address.removeprefix("/console"))).status == 404
+        refused = await one.send(f"/calls/{CALL}/playbacks")
+        assert (refused.status, "немає" in (await refused.json())["message"]) == (422, True)
+        assert await listenings(site) == []
+        site.town.clock.move(TRIED_AGAIN)
+        assert (await one.get(f"/calls/{CALL}/outline")).status == 202
 
 
 async def test_a_call_without_sound_says_so(site: Console) -> None:

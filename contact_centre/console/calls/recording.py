@@ -33,7 +33,7 @@ async def outline(asked: Asked) -> Reply:
     if made is not None:
         return web.Response(body=made, content_type="application/json")
     trouble = listening.trouble(recording)
-    if trouble is not None and "again" not in asked.request.query:
+    if trouble is not None:
         return web.json_response({"message": asked.words(TROUBLES[trouble])}, status=422)
     listening.want(recording)
     return web.json_response({"making": True}, status=202)
@@ -42,6 +42,9 @@ async def outline(asked: Asked) -> Reply:
 async def listen(asked: Asked) -> Reply:
     """Somebody presses play: it is written down, and they get the address of the sound."""
     recording = await _heard(asked)
+    trouble = asked.console.listening.trouble(recording)
+    if trouble is not None and await asyncio.to_thread(asked.console.listening.copies.outline, recording) is None:
+        return web.json_response({"message": asked.words(TROUBLES[trouble])}, status=422)
     second, now, login = _second(asked, recording), asked.site.clock.now(), asked.person.login
     playback_id = await asked.site.writer.run(
         lambda tx: playbacks.begin(

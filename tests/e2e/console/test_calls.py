@@ -186,6 +186,12 @@ def test_one_hand_marks_the_running_call_while_the_other_types(page: Page, log: 
     made = [row for row in log.rows(bookmarks) if row[1] == call_id]
     assert [(row[3], row[5]) for row in made] == [("threat", "olena")]
     look(page, "desk-mark")
+    page.route("**/bookmarks", lambda route: route.abort())
+    page.keyboard.press("F3")
+    page.keyboard.press("1")
+    expect(page.locator("#bookmarks")).to_contain_text("«Адреса» збережено тут")
+    page.unroute("**/bookmarks")
+    expect(page.locator("#bookmarks")).to_contain_text("Позначено: Адреса")
 
 
 @pytest.mark.parametrize(("language", "theme"), LOOKS)
