@@ -20,7 +20,7 @@ export class PagePhone extends EventTarget {
     this.#uri = credentials.ws_uri;
     this.#phone = new Softphone(credentials, chosen());
     this.#phone.addEventListener("change", () => this.#heard());
-    navigator.mediaDevices.addEventListener("devicechange", () => this.microphone && this.start());
+    navigator.mediaDevices.addEventListener("devicechange", () => this.#plugged());
   }
 
   get state() {
@@ -78,11 +78,26 @@ export class PagePhone extends EventTarget {
     if (this.microphone) await this.start();
   }
 
+  /** A headset was plugged in or pulled out: what is there now is used, in a talk too. */
+  async #plugged() {
+    if (!this.state.call) {
+      if (this.microphone) await this.start();
+      return;
+    }
+    try {
+      await this.#phone.use(chosen());
+      this.#wrong(null);
+    } catch (error) {
+      this.#wrong(WRONG[error.name] ?? "busy");
+    }
+  }
+
   /** A microphone that failed when it was needed takes the telephone away until it is well again. */
   #heard() {
     const { microphoneError } = this.#phone;
-    if (microphoneError && !this.state.call && this.state.line === "ready" && this.microphone === null) {
-      this.microphone = WRONG[microphoneError] ?? "busy";
+    const wrong = this.microphone ?? (microphoneError && (WRONG[microphoneError] ?? "busy"));
+    if (wrong && !this.state.call && this.state.line === "ready") {
+      this.microphone = wrong;
       this.#phone.stop();
       return;
     }

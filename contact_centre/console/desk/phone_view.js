@@ -26,8 +26,9 @@ function badgeOf(kind, { line, call, consult }, microphone) {
   return line === "connecting" ? badge("late", "connecting") : badge("late", line === "elsewhere" ? "elsewhere" : "off");
 }
 
-function duringTalk(state) {
+function duringTalk(state, microphone) {
   const { line, call, yields, last } = state;
+  if (microphone) return say("microphone_lost_talking", { tone: "late" });
   if (call.media === "disconnected") return say("sound_interrupted", { tone: "late" });
   if (line === "connecting") return say("line_lost_talking", { tone: "due" });
   if (line === "refused") return say("refused_talking", { tone: "due" });
@@ -37,11 +38,11 @@ function duringTalk(state) {
   return call.muted ? say("muted", { tone: "due" }) : null;
 }
 
-function duringCall(kind, state) {
+function duringCall(kind, state, { microphone }) {
   const { call, consult, transfer } = state;
   if (transfer) return say("forwarding", { target: transfer.target });
   if (consult) return say(`consult_${consult.phase}`, { target: consult.target, tone: "due" });
-  if (call.phase === "talking") return kind === "sip" ? say("table_talk") : duringTalk(state);
+  if (call.phase === "talking") return kind === "sip" ? say("table_talk") : duringTalk(state, microphone);
   return kind === "sip" && call.phase === "ringing" ? say("pick_up") : null;
 }
 
@@ -98,7 +99,7 @@ function buttonsOf(kind, { call, consult, transfer }, { answeredMs, up }) {
 export function describe(kind, state, known = {}) {
   const all = { microphone: null, waitedMs: 0, answeredMs: Infinity, uri: null, silent: false, up: true, ...known };
   const busy = state.call ?? state.consult;
-  const notice = kind === "none" ? say("none", { tone: state.line === "off" ? "late" : "quiet" }) : busy && state.call ? duringCall(kind, state) : withoutCall(kind, state, all);
+  const notice = kind === "none" ? say("none", { tone: state.line === "off" ? "late" : "quiet" }) : busy && state.call ? duringCall(kind, state, all) : withoutCall(kind, state, all);
   return { badge: badgeOf(kind, state, all.microphone), notice, buttons: buttonsOf(kind, state, all) };
 }
 

@@ -49,6 +49,11 @@ test("a talk whose connection is interrupted says so and keeps its keys", () => 
   assert.deepEqual([silent.notice.key, silent.notice.tone], ["sound_interrupted", "late"]);
 });
 
+test("a microphone that is pulled out in a talk is told at once, and the talk keeps its keys", () => {
+  const shown = page(TALKING, { microphone: "missing" });
+  assert.deepEqual([shown.notice.key, shown.notice.action, can(shown).length], ["microphone_lost_talking", null, 5]);
+});
+
 test("Asterisk that never answered may have a certificate nobody trusts, one that did is only away", () => {
   const known = { waitedMs: PATIENCE_MS, uri: "wss://desk.example:8089/ws" };
   const never = page([{ type: "start" }], known).notice;
