@@ -69,6 +69,11 @@ function withoutCall(kind, state, { microphone, waitedMs, uri, silent, up }) {
   return last ? say(`last_${last.why}`, { target: last.to ?? null }) : say("idle");
 }
 
+function noticeOf(kind, state, known) {
+  if (kind === "none") return say("none", { tone: state.line === "off" ? "late" : "quiet" });
+  return state.call ? duringCall(kind, state, known) : withoutCall(kind, state, known);
+}
+
 function buttonsOf(kind, { call, consult, transfer }, { answeredMs, up }) {
   const talking = call?.phase === "talking" && !transfer;
   const page = kind === "browser";
@@ -98,9 +103,7 @@ function buttonsOf(kind, { call, consult, transfer }, { answeredMs, up }) {
  */
 export function describe(kind, state, known = {}) {
   const all = { microphone: null, waitedMs: 0, answeredMs: Infinity, uri: null, silent: false, up: true, ...known };
-  const busy = state.call ?? state.consult;
-  const notice = kind === "none" ? say("none", { tone: state.line === "off" ? "late" : "quiet" }) : busy && state.call ? duringCall(kind, state, all) : withoutCall(kind, state, all);
-  return { badge: badgeOf(kind, state, all.microphone), notice, buttons: buttonsOf(kind, state, all) };
+  return { badge: badgeOf(kind, state, all.microphone), notice: noticeOf(kind, state, all), buttons: buttonsOf(kind, state, all) };
 }
 
 /**
