@@ -69,6 +69,14 @@ def sign_in(page: Page, console: ConsoleSite, login: str, password: str = PASSWO
     page.wait_for_url(f"{console.address}/")
 
 
+def looks(window: BrowserContext, console: ConsoleSite) -> Iterator[str]:
+    """Languages and themes in turn, as the switches of the page set them."""
+    for language, theme in (("uk", "light"), ("uk", "dark"), ("en", "light")):
+        chosen = (("cc_language", language), ("cc_theme", theme))
+        window.add_cookies([{"name": name, "value": value, "url": f"{console.address}/"} for name, value in chosen])
+        yield f"{language}-{theme}"
+
+
 def accessible(page: Page) -> list[str]:
     """What axe-core finds on the page as it stands, from its top: scrolled, the bar covers half of some button."""
     page.evaluate("scrollTo(0, 0)")
