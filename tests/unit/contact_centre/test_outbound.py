@@ -113,6 +113,17 @@ def test_only_operators_call(path: Path, operator: str) -> None:
     assert refused.value.code is Refusal.NO_SUCH_OPERATOR
 
 
+def test_a_supervisor_calls_too_and_nobody_without_a_telephone(path: Path) -> None:
+    with closing(connect(path)) as connection, transaction(connection) as tx:
+        for login, account in (("maria", "operator-maria"), ("petro", None)):
+            accounts.add(tx, login=login, name=login, roles=["supervisor"], extension=None, sip_account=account, at=NOW)
+
+    assert ask(path, operator="maria").endpoint == "operator-maria"
+    with pytest.raises(CallRefusedError) as refused:
+        ask(path, operator="petro")
+    assert refused.value.code is Refusal.NO_TELEPHONE
+
+
 @pytest.mark.parametrize(
     "purpose", ["duty:17", "duty:00000000-0000-7000-8000-000000000000", "weather", "appeal:x,y)", "duty:\r\n", ""]
 )
