@@ -327,8 +327,8 @@ class Contender:
             self.p99.append(p99)
 
     def _fall_behind(self) -> None:
-        """Until more waits for the pages that do not read than the kernel takes, and half of what is borne."""
-        while self.ask(FAST // 10, 0)["behind"] < hubs.STALLED // 2:
+        """Until more waits for the pages that do not read than the kernel takes, and most of what is borne."""
+        while self.ask(FAST // 10, 0)["behind"] < hubs.STALLED * 3 // 4:
             pass
 
 
