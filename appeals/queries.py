@@ -11,11 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from appeals import rows
 from appeals.duties import Callback, CallbackState, Duty, callbacks
-from appeals.model import Actor, Appeal, HistoryEntry
+from appeals.model import Actor, Appeal, HistoryEntry, Status
 from appeals.search import AppealQuery, SearchIndex
 from appeals.store import to_text
 from appeals.tables import appeal_calls, appeal_history, appeals, call_recordings, duties, is_callback
-from appeals.visibility import Sight, seen, sight
+from appeals.visibility import Sight, seen, sight, writes
 
 CHUNK: Final = 500
 """How many ids go into one statement; SQLite limits the number of its variables."""
@@ -63,9 +63,13 @@ async def sight_of(connection: AsyncConnection, appeal_id: str, actor: Actor) ->
 
     One that is hidden costs the same as one that there is not, so that the time of an answer does not tell them apart.
     """
-    of = select(appeals.c.desk, appeals.c.service).where(appeals.c.appeal_id == appeal_id)
-    row = (await connection.execute(of)).one_or_none()
-    return Sight.NOTHING if row is None else sight(actor, desk=row.desk, service=row.service)
+    asked = (appeals.c.desk, appeals.c.service, appeals.c.status, appeals.c.operator)
+    row = (await connection.execute(select(*asked).where(appeals.c.appeal_id == appeal_id))).one_or_none()
+    if row is None:
+        return Sight.NOTHING
+    if writes(actor, status=Status(row.status), operator=row.operator):
+        return Sight.WHOLE
+    return sight(actor, desk=row.desk, service=row.service)
 
 
 async def list_callbacks(connection: AsyncConnection, filters: CallbackFilters = CallbackFilters()) -> list[Callback]:

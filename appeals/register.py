@@ -18,7 +18,7 @@ from appeals.model import ENDED, Actor, Appeal, Channel, HistoryEntry, Role, Sta
 from appeals.ports import Clock, IdFactory, Tx
 from appeals.reference import Reference
 from appeals.service import new_id
-from appeals.visibility import Sight, sight
+from appeals.visibility import Sight, sight, writes
 
 SYSTEM: Final = Actor("contact-centre", frozenset({Role.SYSTEM}))
 """This program, when a rule acts."""
@@ -102,7 +102,10 @@ class Desk:
     def _known(self, tx: Tx, appeal_id: str, actor: Actor) -> Appeal:
         """An appeal that the actor may act on: one that they see masked, or not at all, is none of theirs."""
         appeal = register_store.load(tx, appeal_id)
-        if appeal is None or sight(actor, desk=appeal.desk, service=appeal.service) in {Sight.MASKED, Sight.NOTHING}:
+        if appeal is None:
+            raise NoSuchAppealError(appeal_id)
+        hidden = sight(actor, desk=appeal.desk, service=appeal.service) in {Sight.MASKED, Sight.NOTHING}
+        if hidden and not writes(actor, status=appeal.status, operator=appeal.operator):
             raise NoSuchAppealError(appeal_id)
         return appeal
 

@@ -1,7 +1,9 @@
 """Who sees what of an appeal. One rule for pages, API, search, exports and messages.
 
 Restricted appeals (their category has a ``desk``) are masked for everybody else: they still count, but neither the
-person nor the words are shown. An executor sees what is with their service. The mayor sees matters, not people.
+person nor the words are shown. Whoever writes a draft writes on when its category turns out to be a restricted one;
+once it is registered it is its desk's alone. An executor sees what is with their service. The mayor sees matters, not
+people.
 """
 
 from collections.abc import Iterable
@@ -10,7 +12,7 @@ from enum import StrEnum
 from typing import Final
 
 from appeals.duties import Duty
-from appeals.model import Actor, Appeal, Role
+from appeals.model import Actor, Appeal, Role, Status
 
 
 class Sight(StrEnum):
@@ -26,6 +28,7 @@ class Sight(StrEnum):
 
 _ALL_SERVICES: Final = frozenset({Role.OPERATOR, Role.SUPERVISOR, Role.HEAD, Role.AUDITOR, Role.MAYOR, Role.SYSTEM})
 _PEOPLE: Final = _ALL_SERVICES - {Role.MAYOR}
+_WRITERS: Final = frozenset({Role.OPERATOR, Role.SUPERVISOR})
 
 
 def sight(actor: Actor, *, desk: str | None, service: str | None) -> Sight:
@@ -36,6 +39,11 @@ def sight(actor: Actor, *, desk: str | None, service: str | None) -> Sight:
     if desk is not None and desk not in actor.desks and Role.SYSTEM not in actor.roles:
         return Sight.MASKED
     return Sight.WHOLE if own or actor.roles & _PEOPLE else Sight.MATTER
+
+
+def writes(actor: Actor, *, status: Status, operator: str | None) -> bool:
+    """Whether an appeal is a draft that ``actor`` is writing: it stays whole to them, whatever desk it comes to."""
+    return status is Status.NEW and operator == actor.login and not actor.roles.isdisjoint(_WRITERS)
 
 
 def sees_every_service(actor: Actor) -> bool:

@@ -159,6 +159,35 @@ async def test_what_nobody_may_know_of_is_no_draft(site: Console, operator: Brow
     assert "булінг" not in await answer.text()
 
 
+async def test_who_writes_down_a_restricted_matter_writes_on_until_it_is_registered_and_nobody_else_sees_it(
+    site: Console, operator: Browser
+) -> None:
+    one, counted = await draft(site), await draft(site)
+    path, secret = f"/desk/appeals/{one.appeal_id}", {"category": "education.bullying", "description": "булінг"}
+    assert (await operator.send(f"{path}/save", secret)).status == 200
+    typed = {**secret, "was.category": secret["category"], "was.description": "булінг", "description": "булінг, 7-Б"}
+    assert (await operator.send(f"{path}/save", typed)).status == 200
+    assert "булінг, 7-Б" in await (await operator.get(path)).text()
+    async with browser(site) as other:
+        await other.sign_in("supervisor")
+        assert (await other.get(path)).status == 404
+        for do in ("save", "register"):
+            assert (await other.send(f"{path}/{do}", {"description": "чуже"})).status == 404
+    told = await (await operator.send(f"{path}/register", typed)).json()
+    kept = await stored(site, one.appeal_id)
+    assert (kept.status, kept.service, kept.desk, kept.description) == (
+        Status.ROUTED,
+        "schools",
+        "violence",
+        "булінг, 7-Б",
+    )
+    assert str(kept.registration_number) in told["html"]
+    assert (await operator.get(path)).status == 404
+    assert (await operator.send(f"{path}/save", typed)).status == 404
+    answered = await operator.send(f"/desk/appeals/{counted.appeal_id}/answer", secret)
+    assert (answered.status, (await stored(site, counted.appeal_id)).status) == (200, Status.CLOSED)
+
+
 async def test_suggestions_begin_with_two_letters(operator: Browser) -> None:
     for list_of in ("categories", "addresses"):
         assert await (await operator.get(f"/desk/{list_of}?q=x")).json() == []

@@ -4,17 +4,17 @@ What cannot be kept (half a telephone number) is told beside its field and keeps
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from appeals import queries, register_store, visibility
+from appeals import queries, register_store
 from appeals.commands import Answer, Dismiss, DismissReason, Edit, ForwardOut, Merge, Register, RouteTo
 from appeals.due import deadlines
 from appeals.errors import NoSuchAppealError, RegisterError
-from appeals.model import Appeal, Kind, Status
+from appeals.model import Actor, Appeal, Kind, Status
 from appeals.reference import Reference
 from appeals.routing import Proposal, propose
 from appeals.similar import Similar, similar
@@ -99,10 +99,11 @@ async def register(asked: Asked) -> Reply:
         if appeal.kind is Kind.CONSULTATION or service is None:
             return appeal
         to = desk.reference(tx).service(service)
+        sender = _sender(actor, appeal)
         if to.external:
             told = FORWARDED[appeal.language].format(service=getattr(to.name, appeal.language))
-            return desk.perform(tx, appeal_id, ForwardOut(to=service, explanation=told), actor)
-        return desk.perform(tx, appeal_id, RouteTo(service=service), actor)
+            return desk.perform(tx, appeal_id, ForwardOut(to=service, explanation=told), sender)
+        return desk.perform(tx, appeal_id, RouteTo(service=service), sender)
 
     return await _done(asked, perform)
 
@@ -114,7 +115,7 @@ async def answer(asked: Asked) -> Reply:
         desk, actor = asked.site.desk, asked.person.actor
         changes = forms.changes(asked.form)
         appeal = desk.perform(tx, appeal_id, Register(kind=Kind.CONSULTATION, changes=changes), actor)
-        return desk.perform(tx, appeal_id, Answer(text=appeal.description), actor)
+        return desk.perform(tx, appeal_id, Answer(text=appeal.description), _sender(actor, appeal))
 
     return await _done(asked, perform)
 
@@ -168,6 +169,11 @@ async def _done(asked: Asked, perform: Any) -> Reply:  # noqa: ANN401 - a job of
     )
 
 
+def _sender(actor: Actor, appeal: Appeal) -> Actor:
+    """Whoever has just registered an appeal, as they send it on: after that a restricted one is hidden from them."""
+    return actor if appeal.desk is None else replace(actor, desks=actor.desks | {appeal.desk})
+
+
 def _save(tx: SqliteTx, asked: Asked) -> Saved:
     """Everything that can be kept; a field that somebody else has changed meanwhile stays as they left it.
 
@@ -205,8 +211,7 @@ async def _seen(asked: Asked, connection: AsyncConnection) -> Appeal:
     appeal_id, actor = asked.request.match_info["appeal_id"], asked.person.actor
     if await queries.sight_of(connection, appeal_id, actor) is not Sight.WHOLE:
         raise web.HTTPNotFound
-    stored = await queries.get_appeal(connection, appeal_id)
-    appeal = None if stored is None else visibility.seen(stored, actor)
+    appeal = await queries.get_appeal(connection, appeal_id)
     if appeal is None:
         raise web.HTTPNotFound
     return appeal
