@@ -216,6 +216,7 @@ class Deaf(asyncio.Transport):
 
 async def test_a_page_that_does_not_read_is_cut_off_and_the_others_hear_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hubs, "STALLED", 2000)
+    monkeypatch.setattr(hubs, "GATHER_S", 0)
     feed = LiveFeed()
     hub = Hub(feed, lambda: AT)
     deaf, other = Listener(Deaf()), Listener(Deaf())
@@ -229,8 +230,41 @@ async def test_a_page_that_does_not_read_is_cut_off_and_the_others_hear_on(monke
     running.cancel()
     assert isinstance(deaf.transport, Deaf)
     assert deaf.transport.aborted
-    assert deaf.transport.waiting < 4000
+    assert deaf.transport.waiting < 5000
     assert list(hub._listeners) == [other]
+
+
+async def test_what_comes_within_moments_is_written_together_and_whoever_comes_between_gets_none_of_it_twice(
+    site: Console, feed: LiveFeed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hubs, "GATHER_S", 0.5)
+    written: list[bytes] = []
+    write = Listener.write
+
+    def noted(self: Listener, wire: bytes) -> bool:
+        written.append(wire)
+        return write(self, wire)
+
+    monkeypatch.setattr(Listener, "write", noted)
+    async with browser(site) as one, browser(site) as late:
+        await one.sign_in("operator")
+        await late.sign_in("supervisor")
+        answer = await one.get("/live")
+        await event(answer)
+        written.clear()
+        for status in ("1", "6", "2", "1"):
+            feed.hear(member("olena", status))
+            await asyncio.sleep(0.01)
+        assert len([wire for wire in written if b"olena" in wire]) == 1, "the first at once, the others not yet"
+        later = await late.get("/live")
+        assert [row[2]["state"] for row in (await event(later))[1]["rows"]] == ["free"]
+        await asyncio.sleep(0.6)
+        feed.hear(member("olena", "6"))
+        states = [(await event(answer))[1]["rows"][0][2]["state"] for _ in range(5)]
+        assert states == ["free", "ringing", "talking", "free", "ringing"]
+        assert [row[2]["state"] for row in (await event(later))[1]["rows"]] == ["ringing"]
+        answer.close()
+        later.close()
 
 
 async def test_a_stream_ends_with_the_service_and_by_itself(

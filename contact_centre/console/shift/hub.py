@@ -33,6 +33,8 @@ BEAT_S: Final = 15.0
 LIFE_S: Final = 120.0
 """A stream ends after this and the page asks again: whoever was signed out meanwhile gets nothing more."""
 RETRY_MS: Final = 1000
+GATHER_S: Final = 0.002
+"""After something was written, what follows so soon is written together: once to each page, instead of once a frame."""
 
 AppealOf = Callable[[str], Awaitable[str | None]]
 """The appeal that a call is about, by their ids; None while there is none."""
@@ -117,6 +119,8 @@ class Hub:
         self._born = uuid_utils.uuid7().hex[:12]
         self._count = 0
         self._kept: deque[tuple[int, str | None, bytes]] = deque(maxlen=KEPT)
+        self._unwritten: list[tuple[str | None, bytes]] = []
+        self._gathering: asyncio.TimerHandle | None = None
 
     @property
     def listeners(self) -> int:
@@ -161,6 +165,7 @@ class Hub:
         transport = request.transport
         if transport is None:
             return response
+        self._write()  # what is older than this page is not told to it twice
         listener = Listener(transport, login)
         listener.write(chunk(f"retry: {RETRY_MS}\n\n".encode()))
         for wire in self._missed(request.headers.get("Last-Event-ID", ""), login):
@@ -176,13 +181,29 @@ class Hub:
         return response
 
     def _send(self, event: str, data: object, login: str | None) -> None:
-        """A frame to everybody, or to the pages of one login."""
+        """A frame to everybody, or to the pages of one login: at once, or with what else comes within ``GATHER_S``."""
         self._count += 1
         wire = chunk(frame(event, data, self._number()))
         self._kept.append((self._count, login, wire))
-        told = self._listeners if login is None else [one for one in self._listeners if one.login == login]
-        for one in [one for one in told if not one.write(wire)]:
-            self._listeners.pop(one, None)
+        self._unwritten.append((login, wire))
+        if self._gathering is None:
+            self._gather()
+
+    def _gather(self) -> None:
+        """Write what there is; whatever comes until the next time waits for it."""
+        self._gathering = asyncio.get_running_loop().call_later(GATHER_S, self._gather) if self._unwritten else None
+        self._write()
+
+    def _write(self) -> None:
+        told, self._unwritten = self._unwritten, []
+        if not told:
+            return
+        private = {login for login, _ in told if login is not None}
+        common = b"".join(wire for login, wire in told if login is None)
+        for one in list(self._listeners):
+            wire = b"".join(wire for to, wire in told if to in {None, one.login}) if one.login in private else common
+            if wire and not one.write(wire):
+                self._listeners.pop(one, None)
 
     def _tell_own(self, logins: Iterable[str]) -> None:
         for login in logins:
