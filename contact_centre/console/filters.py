@@ -17,6 +17,8 @@ E = TypeVar("E", bound=Enum)
 
 ON_A_PAGE: Final = 50
 LONGEST: Final = 200
+YEARS: Final = range(1900, 3000)
+"""A day of another year is a slip of the hand; the first and the last of all cannot even be told in UTC."""
 _OF_THE_PAGE: Final = frozenset({"cursor", "done"})
 """What an address says of the page itself, not of what is listed."""
 
@@ -34,17 +36,15 @@ def text_of(text: str | None) -> str | None:
 def date_of(text: str | None) -> date | None:
     """A day, as ``<input type="date">`` writes it."""
     try:
-        return datetime.fromisoformat(text or "").date()
+        day = datetime.fromisoformat(text or "").date()
     except ValueError:
         return None
+    return day if day.year in YEARS else None
 
 
 def beginning(day: date | None, days: int = 0) -> datetime | None:
     """When a day begins in the city, or a day so many days later."""
-    try:
-        return None if day is None else datetime.combine(day, time(), CITY_TIME) + timedelta(days=days)
-    except OverflowError:
-        return None
+    return None if day is None else datetime.combine(day, time(), CITY_TIME) + timedelta(days=days)
 
 
 def leaf(sent: MultiMapping[str], cursor: str | None) -> str:

@@ -132,6 +132,12 @@ def test_any_address_is_understood(sent: dict[str, str]) -> None:
     assert query.filter
 
 
+@pytest.mark.parametrize("slip", ["0001-01-01", "0202-11-23", "9999-12-31"])
+def test_a_day_that_cannot_be_meant_is_not_asked_for(slip: str) -> None:
+    query = filters.query_of(MultiDict({"since": slip, "until": slip}), lambda raw: raw)
+    assert (query.filter.since, query.filter.until) == (None, None)
+
+
 def test_the_named_periods_are_whole_and_follow_each_other() -> None:
     named = {name: (first, last) for name, first, last in filters.periods(datetime(2026, 12, 31, 23, tzinfo=UTC))}
     assert named["today"] == (date(2027, 1, 1), date(2027, 1, 1))
