@@ -11,7 +11,7 @@ export class Told extends Error {
   }
 }
 
-/** The service does not answer, or the network is gone. */
+/** The service does not answer, or with a fault of its own, or the network is gone. */
 export class Unreachable extends Error {}
 
 /** The session has ended, and nobody was asked for the password (``quiet``), or they did not give it. */
@@ -33,7 +33,7 @@ async function ask(address, options, quiet) {
       if (lives) continue;
       throw new SignedOut();
     }
-    if (answer.status >= 502) throw new Unreachable(String(answer.status));
+    if (answer.status >= 500) throw new Unreachable(String(answer.status));
     const told = await answer.json().catch(() => null);
     throw new Told(told?.message ?? String(answer.status), answer.status);
   }

@@ -2,7 +2,7 @@
 // not be kept stays in the form and is sent again.
 import { SignedOut, Told, Unreachable, post } from "../base/fetching.js";
 import { suggestFor } from "./combobox.js";
-import { AGAIN_MS, Keeping } from "./keeping.js";
+import { Keeping, inItsPlace } from "./keeping.js";
 import { fetched, pause, place, text, write } from "./parts.js";
 
 const section = document.getElementById("draft");
@@ -13,8 +13,9 @@ let writing = null; // the appeal whose form is shown
 export async function open(appealId, page) {
   if (writing === appealId) return;
   writing = appealId;
-  while (keeping?.pending && writing === appealId) if (!(await keeping.flush())) await pause(AGAIN_MS);
-  const fragment = await fetched(page.draft.replace("/-", `/${appealId}`), () => writing === appealId);
+  const wanted = () => writing === appealId;
+  const load = () => fetched(page.draft.replace("/-", `/${appealId}`), wanted);
+  const fragment = await inItsPlace(keeping, load, wanted, pause);
   if (!fragment) return;
   keeping?.stop();
   place(fragment);

@@ -5,6 +5,16 @@ export const PAUSE_MS = 900;
 export const LATEST_MS = 4000;
 export const AGAIN_MS = 5000;
 
+/**
+ * What `load()` brings, to stand in the place of what is being written: handed over only when nothing there is unkept,
+ * what was typed while it loaded included. Null when it does not come, or is not `wanted()` any more.
+ */
+export async function inItsPlace(keeping, load, wanted, wait) {
+  const next = await load();
+  while (next && keeping?.pending && wanted()) if (!(await keeping.flush())) await wait(AGAIN_MS);
+  return wanted() ? next : null;
+}
+
 export class Keeping {
   #send;
   #later;

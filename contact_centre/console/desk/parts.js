@@ -31,7 +31,7 @@ export async function fetched(address, wanted) {
       const fragment = await html(address, { quiet: true });
       return wanted() ? fragment : null;
     } catch (error) {
-      if (error instanceof Told && error.status < 500) return null;
+      if (error instanceof Told) return null;
     }
     await pause(wait);
   }

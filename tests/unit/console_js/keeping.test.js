@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { AGAIN_MS, Keeping, LATEST_MS, PAUSE_MS } from "../../../contact_centre/console/desk/keeping.js";
+import { AGAIN_MS, Keeping, LATEST_MS, PAUSE_MS, inItsPlace } from "../../../contact_centre/console/desk/keeping.js";
 
 class Clock {
   at = 0;
@@ -102,4 +102,27 @@ test("a form that is gone sends nothing more", async () => {
   keeping.stop();
   await clock.pass(10 * LATEST_MS);
   assert.deepEqual(sent, []);
+});
+
+test("what is typed while the next form is on its way is kept before that takes its place", async () => {
+  const { sent, keeping } = kept();
+  const load = async () => {
+    keeping.touched();
+    return "next";
+  };
+  assert.equal(await inItsPlace(keeping, load, () => true), "next");
+  assert.equal(sent.length, 1);
+  assert.ok(!keeping.pending);
+});
+
+test("a form waits until what was typed in the last is kept, and comes no more when another is wanted", async () => {
+  const { sent, keeping } = kept([false, true, false]);
+  const waits = [];
+  const wait = async (ms) => waits.push(ms);
+  keeping.touched();
+  assert.equal(await inItsPlace(keeping, async () => "next", () => true, wait), "next");
+  assert.deepEqual([sent.length, waits], [2, [AGAIN_MS]]);
+  keeping.touched();
+  assert.equal(await inItsPlace(keeping, async () => "next", () => sent.length < 3, wait), null);
+  assert.ok(keeping.pending);
 });
