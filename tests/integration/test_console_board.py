@@ -180,6 +180,9 @@ async def test_what_is_an_operator_s_own_reaches_their_pages_alone(site: Console
         mine.close()
         again = await one.get("/live", **{"Last-Event-ID": last})
         assert await event(again, "desk") == (told, own)
+        feed.hear(member("operator", "2"))
+        while own["operator"]["state"] != "talking":
+            _, own = await event(again, "desk")
         feed.hear(hung_up("cc1-1.2"))
         feed.hear(member("operator"))
         feed.hear(hung_up("cc1-1.1"))

@@ -1,6 +1,7 @@
 """What each operator's page shows of the operator: state, call, appeal. Pure; fed by the live view's updates.
 
-When a call is over its id and appeal stay until the next one rings: the operator still writes.
+When a talk is over its call's id and appeal stay until the next one rings: the operator still writes. A call that only
+rang is another's: nothing of it stays.
 """
 
 from collections.abc import Iterable
@@ -8,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from contact_centre.live_feed import Update
-from telephony.live import Ongoing, Operator, Table
+from telephony.live import Ongoing, Operator, OperatorState, Table
 
 _Row = TypeVar("_Row", Operator, Ongoing)
 
@@ -90,8 +91,15 @@ class OwnViews:
         if call_id is None:
             call_id = next((one.call_id for one in self._calls.values() if login in one.parties), None)
         call = None if call_id is None else self._calls.get(call_id)
-        last = call_id or self.of(login).call_id
+        last = call_id or self._talked_last(login, operator)
         return Own(operator, call, last, None if last is None else self._appeals.get(last))
+
+    def _talked_last(self, login: str, operator: Operator | None) -> str | None:
+        """The call that they had until now, if they took it: a wrap-up proves it even when nothing else was seen."""
+        before = self.of(login)
+        rang = before.operator is not None and before.operator.state is OperatorState.RINGING
+        taken = operator is not None and operator.state is OperatorState.WRAP_UP
+        return before.call_id if taken or not rang else None
 
 
 def _put(rows: dict[str, _Row], key: str, row: _Row | None) -> None:

@@ -33,6 +33,7 @@ def test_a_call_is_the_operator_s_from_its_ringing_and_its_id_stays_when_it_is_o
     assert (own.call.number, own.call_id) == ("+380501112233", "c1")
     assert views.without_appeal() == {"c1"}
     assert views.about("c1", "a1") == ["olena"]
+    views.take(told(operator("olena", OperatorState.TALKING, "c1"), call("c1", "olena")))
     views.take(told(operator("olena", OperatorState.FREE), Change(Table.CALLS, "c1", None)))
     own = views.of("olena")
     assert (own.call, own.call_id, own.appeal_id) == (None, "c1", "a1")
@@ -40,6 +41,23 @@ def test_a_call_is_the_operator_s_from_its_ringing_and_its_id_stays_when_it_is_o
     own = views.of("olena")
     assert (own.call_id, own.appeal_id) == ("c2", None)
     assert views.of("taras").call_id is None
+
+
+def test_a_call_that_was_missed_is_no_more_of_whom_it_rang_at() -> None:
+    views = OwnViews()
+    views.take(told(call("c1"), operator("olena", OperatorState.RINGING, "c1")))
+    views.about("c1", "a1")
+    changed = views.take(told(operator("olena", OperatorState.FREE), call("c1", "taras")))
+    assert sorted(changed) == ["olena", "taras"]
+    assert (views.of("olena").call, views.of("olena").call_id, views.of("olena").appeal_id) == (None, None, None)
+    assert views.of("taras").call_id == "c1"
+
+
+def test_a_wrap_up_proves_that_the_call_was_taken_though_nobody_saw_the_talk() -> None:
+    views = OwnViews()
+    views.take(told(call("c1"), operator("olena", OperatorState.RINGING, "c1")))
+    views.take(told(operator("olena", OperatorState.WRAP_UP), fresh=True))
+    assert views.of("olena").call_id == "c1"
 
 
 def test_who_talks_without_being_in_the_queue_has_the_call_too() -> None:
