@@ -31,7 +31,7 @@ check: setup
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-bench: setup asterisk
+bench: setup asterisk chromium
 	@for one in tests/bench/bench_*.py; do echo "== $$one"; $(BIN)/python $$one || exit 1; done
 
 # Builds the images, starts an installation of its own, calls both lines through it, and removes it again.

@@ -52,10 +52,10 @@ from tests.integration.console_rig import console
 PAGES: Final = 500
 WATCHED_EVERY: Final = 10
 OPERATORS: Final = 30
-ROUNDS: Final = 5
+ROUNDS: Final = 3
 FAST: Final = 1_000
 """Messages of a round that is as fast as it can be."""
-SECONDS: Final = 8
+SECONDS: Final = 5
 PACE: Final = 100
 """Messages a second of a round at which waits are measured."""
 STALLED_PAGES: Final = 5

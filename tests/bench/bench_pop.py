@@ -41,7 +41,7 @@ from tests.e2e.console.console_site import served
 from tests.integration.asterisk_double import SECRET, AmiServer, Clock
 
 AT_ONCE: Final = (1, 20, 50)
-ROUNDS: Final = 100
+ROUNDS: Final = 60
 KNOWN: Final = ("+380501112201", "+380501112202", "+380671112203", "+380931112204", "+380661112205")
 """Of the town's story: callers with appeals and calls."""
 PATIENCE_S: Final = 15.0

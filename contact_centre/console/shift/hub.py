@@ -7,6 +7,7 @@ noticed nothing. What concerns one operator alone (``own``) goes to the pages of
 
 import asyncio
 import json
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
@@ -34,7 +35,10 @@ LIFE_S: Final = 120.0
 """A stream ends after this and the page asks again: whoever was signed out meanwhile gets nothing more."""
 RETRY_MS: Final = 1000
 GATHER_S: Final = 0.002
-"""After something was written, what follows so soon is written together: once to each page, instead of once a frame."""
+"""After something was written, what follows so soon is written together: once to each page, instead of once a frame.
+
+Where there are many pages it is as long as the writing took, so that the loop has as much time for everything else.
+"""
 
 AppealOf = Callable[[str], Awaitable[str | None]]
 """The appeal that a call is about, by their ids; None while there is none."""
@@ -191,8 +195,13 @@ class Hub:
 
     def _gather(self) -> None:
         """Write what there is; whatever comes until the next time waits for it."""
-        self._gathering = asyncio.get_running_loop().call_later(GATHER_S, self._gather) if self._unwritten else None
+        self._gathering = None
+        if not self._unwritten:
+            return
+        began = time.monotonic()
         self._write()
+        took = time.monotonic() - began
+        self._gathering = asyncio.get_running_loop().call_later(max(GATHER_S, took), self._gather)
 
     def _write(self) -> None:
         told, self._unwritten = self._unwritten, []
