@@ -289,6 +289,7 @@ def test_the_limit_of_an_hour_counts_calls_that_reached_out_and_stops_the_next(c
 def test_an_operator_who_does_not_pick_up_is_free_again_and_nobody_was_called(city: City) -> None:
     phone = city.account("taras", "Тарас Мельник")
     run = city.telephones.phone(phone, answer_after=None)
+    wait_until(lambda: is_there(city, "operator-taras"))
     city.asterisk.cli("queue add member PJSIP/operator-taras to contact-centre penalty 0 as taras")
     done = city.service.command("call", "0501234567", "--operator", "taras", check=False)
 
