@@ -13,7 +13,7 @@ from typing import Final
 from appeals import incident_store
 from appeals.duties import Duty, DutyKind
 from appeals.messages import Announcement, MessageChannel
-from appeals.model import Appeal, HistoryEntry, Result
+from appeals.model import Appeal, HistoryEntry, Result, Status
 from appeals.numbers import is_mobile
 from appeals.ports import Outbox, Tx
 from appeals.reference import CITY_TIME, Category, Reference, Service
@@ -58,8 +58,13 @@ class Announcer:
             self._tell_service(tx, appeal, duty)
 
     def changed(self, tx: Tx, before: Appeal | None, after: Appeal, entries: Iterable[HistoryEntry]) -> None:  # noqa: ARG002 - the port's signature
-        """An appeal took a step: programs that subscribed are told of it, without persons and words."""
+        """An appeal took a step: programs that subscribed are told of it, without persons and words.
+
+        A draft is kept as it is typed: of that nothing is told.
+        """
         for entry in entries:
+            if after.status is Status.NEW and entry.event == "edited":
+                continue
             open_to_all = after.desk is None
             told = {
                 "registration_number": after.registration_number or "",

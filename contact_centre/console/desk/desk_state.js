@@ -31,6 +31,11 @@ export class Desk extends EventTarget {
     return this.line === "up";
   }
 
+  /** The appeal that the operator is busy with: of the call that goes on, or of the one after which they write. */
+  get about() {
+    return this.call || this.operator?.state === "wrap_up" ? this.appealId : null;
+  }
+
   /** The service's time, milliseconds. */
   get now() {
     return this.board.now(Date.now());

@@ -159,7 +159,7 @@ class Directory {
   async #call(button) {
     button.disabled = true;
     try {
-      const made = await post(button.dataset.call, this.#desk?.appealId ? { appeal_id: this.#desk.appealId } : {});
+      const made = await post(button.dataset.call, this.#desk?.about ? { appeal_id: this.#desk.about } : {});
       if (this.#desk) this.#desk.phone?.expect?.(made.call_id);
       else callIsComing(made.call_id);
       this.#tell(made.said);

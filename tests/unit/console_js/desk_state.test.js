@@ -44,3 +44,14 @@ test("the line is told of once when it goes and once when it comes", () => {
   assert.ok(!desk.up);
   assert.deepEqual(told, ["line", "line"]);
 });
+
+test("the appeal of a call that is over is one's business only while one writes up", () => {
+  const desk = new Desk();
+  const own = { call: null, call_id: "c1", appeal_id: "a1" };
+  desk.takeOwn({ ...own, operator: { ...OPERATOR, state: "talking" }, call: CALL });
+  assert.equal(desk.about, "a1");
+  desk.takeOwn({ ...own, operator: { ...OPERATOR, state: "wrap_up" } });
+  assert.equal(desk.about, "a1");
+  desk.takeOwn({ ...own, operator: OPERATOR });
+  assert.equal(desk.about, null);
+});
