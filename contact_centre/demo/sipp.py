@@ -17,6 +17,7 @@ from contact_centre.demo.tones import write_tone
 from telephony.phones import NewPhone, Phone
 
 SCENARIOS: Final = Path(__file__).parent / "scenarios"
+EVERYWHERE: Final = "0.0.0.0"  # noqa: S104 - where SIPp's remote control listens: its port must be free at every address
 REQUEST_SECONDS: Final = 30.0
 CALL_SECONDS: Final = 120.0
 _MEDIA_PORTS: Final = 400
@@ -339,7 +340,7 @@ class Telephones:
         command = [
             "sipp", f"127.0.0.1:{self.asterisk.settings.ports.sip}",
             "-sf", str(self._seen(scenario)),
-            "-i", address, "-mi", address, "-p", str(port or free_udp_port(address)), "-cp", str(free_udp_port()),
+            "-i", address, "-mi", address, "-p", str(port or free_udp_port(address)), "-cp", str(free_udp_port(EVERYWHERE)),
             "-min_rtp_port", str(first), "-max_rtp_port", str(last),
             "-nostdin", "-aa", "-cid_str", f"%u-%p-{folder.name}@%s",
             "-trace_stat", "-stf", str(self._seen(statistics)), "-fd", "1",
