@@ -340,7 +340,8 @@ class Telephones:
         command = [
             "sipp", f"127.0.0.1:{self.asterisk.settings.ports.sip}",
             "-sf", str(self._seen(scenario)),
-            "-i", address, "-mi", address, "-p", str(port or free_udp_port(address)), "-cp", str(free_udp_port(EVERYWHERE)),
+            "-i", address, "-mi", address, "-p", str(port or free_udp_port(address)),
+            "-cp", str(free_udp_port(EVERYWHERE)),
             "-min_rtp_port", str(first), "-max_rtp_port", str(last),
             "-nostdin", "-aa", "-cid_str", f"%u-%p-{folder.name}@%s",
             "-trace_stat", "-stf", str(self._seen(statistics)), "-fd", "1",
