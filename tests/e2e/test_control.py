@@ -120,7 +120,7 @@ def test_a_citizen_who_waits_is_moved_to_the_head_or_to_a_phone(city: City) -> N
 
     assert "prio: 1000" in shown.split("Callers:")[1].splitlines()[1]
     assert (call["queue_outcome"], call["operator"]) == ("answered", "olena")
-    assert call["wait_time"] > 1
+    assert call["wait_time"] > 0.5, "until the telephone was answered, which takes that long, and not until the move"
     assert wait_for(city, "0501000004", is_over)["queue_outcome"] == "abandoned"
 
 
