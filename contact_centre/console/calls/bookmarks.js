@@ -1,5 +1,6 @@
 // Marks in the call that goes on: F3, and one key says what. The hand on the other words stays where it is: nothing is
 // typed, and the cursor does not move. The moment is that of F3; a service that is away gets it later.
+import { clock } from "../base/clock.js";
 import { Told, Unreachable, post } from "../base/fetching.js";
 
 const KEYS = ["Digit1", "Digit2", "Digit3", "Digit4"];
@@ -9,7 +10,6 @@ const PATIENCE_MS = 10 * 60_000; // as long as the service takes marks of a mome
 const NOT_YET = 3; // how often a call that the log does not have yet is asked for again
 
 const filled = (form, values) => form.replace(/{(\w+)}/g, (_, name) => values[name]);
-const clock = (ms) => `${Math.floor(ms / 60_000)}:${String(Math.floor(ms / 1000) % 60).padStart(2, "0")}`;
 const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 export function mount(root, desk) {

@@ -1,6 +1,7 @@
 // The player of a recording: both sides on one axis under the legs, flags where somebody marked a place. Sound is asked
 // for only when somebody presses play; each listening is written down by the service, once.
 import WaveSurfer from "../vendor/wavesurfer.js";
+import { clock as clockOf } from "../base/clock.js";
 import { Told, json, post } from "../base/fetching.js";
 import { followPlayerKeys } from "./player_keys.js";
 
@@ -8,12 +9,7 @@ const ASK_AGAIN_MS = 1000;
 const LOUDEST = 100;
 const STEP_S = 5;
 
-export const clock = (seconds) => {
-  const whole = Math.max(0, Math.floor(seconds));
-  const two = (value) => String(value).padStart(2, "0");
-  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
-  return hours ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
-};
+const clock = (seconds) => clockOf(seconds * 1000);
 
 const filled = (form, values) => form.replace(/{(\w+)}/g, (_, name) => values[name]);
 

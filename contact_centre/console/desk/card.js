@@ -1,5 +1,6 @@
 // Who calls: shown while it rings, and until the next call.
-import { clock, fetched, place, write } from "./parts.js";
+import { clock } from "../base/clock.js";
+import { fetched, place, write } from "./parts.js";
 
 export function mount(desk, page, { use }) {
   let shown = null;

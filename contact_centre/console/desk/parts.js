@@ -38,14 +38,6 @@ export async function fetched(address, wanted) {
   return null;
 }
 
-/** 0:05, 1:05, 1:00:00. */
-export function clock(ms) {
-  const seconds = Math.max(0, Math.floor(ms / 1000));
-  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
-  const two = (value) => String(value).padStart(2, "0");
-  return hours ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
-}
-
 /** Sets a text without touching the page when it is the same. */
 export function write(element, told) {
   if (element && element.textContent !== told) element.textContent = told;

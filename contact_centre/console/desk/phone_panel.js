@@ -7,7 +7,8 @@ import { SignedOut, Told, Unreachable, post } from "../base/fetching.js";
 import { DevicePanel } from "./device_panel.js";
 import { rings } from "./audio.js";
 import { INITIAL, NotNow } from "./phone_state.js";
-import { clock, describe, extensionOf } from "./phone_view.js";
+import { clock } from "../base/clock.js";
+import { describe, extensionOf } from "./phone_view.js";
 import { TablePhone } from "./table_phone.js";
 
 /** When the account is asked for again: soon where the service did not answer, later where it said no. */

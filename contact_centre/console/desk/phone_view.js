@@ -118,11 +118,3 @@ export function extensionOf(text, colleagues) {
   const found = wanted === "" ? [] : colleagues.filter(({ name }) => name.toLocaleLowerCase("uk").includes(wanted));
   return found.length === 1 ? found[0].extension : null;
 }
-
-/** Seconds as people read them on a telephone: 0:42, 12:05, 1:00:09. */
-export function clock(ms) {
-  const seconds = Math.max(0, Math.floor(ms / 1000));
-  const two = (value) => String(value).padStart(2, "0");
-  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
-  return hours ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
-}

@@ -1,5 +1,6 @@
 // Who waits: rows keep their place, times change in place.
-import { clock, text, write } from "./parts.js";
+import { clock } from "../base/clock.js";
+import { text, write } from "./parts.js";
 
 const LATE_MS = 60_000;
 const MOST = 8;

@@ -1,6 +1,6 @@
 // The operator's own state: shows it, and changes it. Asterisk keeps it; what is shown is what the live view says.
 import { Told, post } from "../base/fetching.js";
-import { clock } from "../desk/phone_view.js";
+import { clock } from "../base/clock.js";
 import { describe } from "./presence_state.js";
 
 const TOLD_MS = 8000;

@@ -1,5 +1,6 @@
 // The live board. Rows keep their place; numbers change in place; text is only ever text.
 import { html } from "../base/fetching.js";
+import { clock } from "../base/clock.js";
 import { Board } from "./board_state.js";
 
 const page = document.getElementById("board");
@@ -11,13 +12,6 @@ const KINDS = { free: "free", ringing: "due", talking: "talking", wrap_up: "due"
 
 function listed(id, key) {
   return new Map([...document.querySelectorAll(`#${id} li`)].map((item) => [item.dataset[key], item.textContent]));
-}
-
-function clock(ms) {
-  const seconds = Math.max(0, Math.floor(ms / 1000));
-  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
-  const two = (value) => String(value).padStart(2, "0");
-  return hours ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
 }
 
 function cell(row, index, text, kind) {

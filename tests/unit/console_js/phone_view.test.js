@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { INITIAL, step } from "../../../contact_centre/console/desk/phone_state.js";
-import { GUARD_MS, PATIENCE_MS, certificatePage, clock, describe, extensionOf } from "../../../contact_centre/console/desk/phone_view.js";
+import { GUARD_MS, PATIENCE_MS, certificatePage, describe, extensionOf } from "../../../contact_centre/console/desk/phone_view.js";
 import { TablePhone, tableState } from "../../../contact_centre/console/desk/table_phone.js";
 
 const FROM = { number: "0501234567", name: "" };
@@ -130,8 +130,4 @@ test("a colleague is found by number, by what the list offers, or by a part of o
   const found = (text) => extensionOf(text, people);
   assert.deepEqual(["301", "301 Водоканал", " водо", "ґудзь олена"].map(found), ["301", "301", "301", "303"]);
   assert.deepEqual(["", "ґудзь", "*11", "12", "sip:301@evil"].map(found), [null, null, null, null, null]);
-});
-
-test("time is read as on a telephone", () => {
-  assert.deepEqual([0, 42_900, 725_000, 3_609_000, -5].map(clock), ["0:00", "0:42", "12:05", "1:00:09", "0:00"]);
 });
