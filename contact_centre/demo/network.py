@@ -1,11 +1,18 @@
 """Loopback ports for programs that run at the same time.
 
 Ports are drawn below the kernel's own range: one that the kernel gives out for an outgoing connection a moment later
-would be taken again.
+would be taken again. Seconds pass between the drawing of a port and the start of the program that binds it, and UDP
+programs bind a taken port without a word; so each port drawn is locked until this process ends, among all processes
+of this user, by one byte of one file.
 """
 
+import fcntl
+import os
 import random
 import socket
+import tempfile
+from functools import cache
+from pathlib import Path
 from typing import Final
 
 RTP_SPAN: Final = 2400
@@ -22,12 +29,12 @@ _given: Final[set[int]] = set()
 
 
 def free_udp_port(address: str = "127.0.0.1") -> int:
-    """A UDP port that nobody had a moment ago, and that this process has not been given before."""
+    """A UDP port that nobody has, that no other process was given, and that this one was not given before."""
     return _free_port(socket.SOCK_DGRAM, address)
 
 
 def free_tcp_port(address: str = "127.0.0.1") -> int:
-    """A TCP port that nobody had a moment ago, and that this process has not been given before."""
+    """A TCP port that nobody has, that no other process was given, and that this one was not given before."""
     return _free_port(socket.SOCK_STREAM, address)
 
 
@@ -40,7 +47,7 @@ def rtp_range(span: int = RTP_SPAN) -> tuple[int, int]:
 def _free_port(kind: socket.SocketKind, address: str) -> int:
     for _ in range(_ATTEMPTS):
         port = _chance.randrange(_LOW, _RTP_LOW)
-        if port in _given:
+        if port in _given or not _locked(port):
             continue
         with socket.socket(socket.AF_INET, kind) as probe:
             try:
@@ -50,3 +57,19 @@ def _free_port(kind: socket.SocketKind, address: str) -> int:
         _given.add(port)
         return port
     raise OSError(f"no free port on {address} between {_LOW} and {_RTP_LOW}")
+
+
+def _locked(port: int) -> bool:
+    """Whether this process has the port's lock now. It keeps it, whatever becomes of the port."""
+    try:
+        fcntl.lockf(_locks(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+    except (BlockingIOError, PermissionError):
+        return False
+    return True
+
+
+@cache
+def _locks() -> int:
+    """The file of locks, open as long as this process lives: closing it would give them all back."""
+    file = Path(tempfile.gettempdir()) / f"contact-centre-ports-{os.getuid()}"
+    return os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)

@@ -1,8 +1,14 @@
-"""The order of the files: the longest first, so that no worker is left alone with one at the end."""
+"""The order of the files: the longest first, so that no worker is left alone with one at the end.
+
+And the browsers' patience: four workers share what may be two processors.
+"""
 
 from typing import Final
 
 import pytest
+from playwright.sync_api import expect
+
+expect.set_options(timeout=15_000)
 
 LONGEST: Final = (
     "test_outbound.py",

@@ -20,6 +20,7 @@ class Worklist {
   #said;
   #address;
   #timer;
+  #asked = 0;
   #stale = false;
 
   constructor(root, desk) {
@@ -43,21 +44,21 @@ class Worklist {
   /** Loads the list anew; what is open stays open, what is typed stays typed. */
   async refresh() {
     clearTimeout(this.#timer);
-    const address = this.#address;
+    const asked = ++this.#asked; // an answer that a later question has overtaken is of yesterday
     try {
       if (!document.hidden) {
-        const fresh = await html(address, { quiet: true });
-        if (address !== this.#address) return;
+        const fresh = await html(this.#address, { quiet: true });
+        if (asked !== this.#asked) return;
         merge(this.#loaded, fresh);
         this.#mark();
         if (this.#stale) this.#tell("");
         this.#stale = false;
       }
     } catch (error) {
+      if (asked !== this.#asked) return;
       this.#stale = true;
       this.#trouble(error);
     }
-    clearTimeout(this.#timer);
     const waits = this.#loaded.querySelector("[data-waits]") !== null;
     this.#timer = setTimeout(() => this.refresh(), waits ? SOON_MS : EVERY_MS);
   }
@@ -70,8 +71,9 @@ class Worklist {
       const here = Boolean(call?.number) && digits(call.number).endsWith(digits(entry.dataset.number).slice(-9));
       entry.classList.toggle("on-the-line", here);
       const form = entry.querySelector("form[data-about]");
-      if (here && form && !form.dataset.about) {
+      if (here && form && (!form.dataset.about || "here" in form.dataset)) {
         form.dataset.about = call.call_id;
+        form.dataset.here = ""; // not from the service: the next call of this person takes its place
         form.hidden = false;
       }
     }
