@@ -19,11 +19,11 @@ test: setup
 
 fast: setup
 	@$(BIN)/pytest -q -n 2 --dist loadfile tests/unit tests/scenarios --cov=telephony/core --cov=telephony/wire --cov-branch --cov-report=term --cov-fail-under=100
-	@$(BIN)/pytest -q -n 2 --dist loadfile tests/contract tests/integration
+	@$(BIN)/pytest -q -n 4 --dist loadfile tests/contract tests/integration
 
 # tests/e2e/conftest.py says which files come first.
 e2e: setup asterisk chromium
-	@$(BIN)/pytest -q -n 4 --dist loadfile --no-loadscope-reorder tests/e2e
+	@$(BIN)/pytest -q -n 6 --dist loadfile --no-loadscope-reorder tests/e2e
 
 check: setup
 	@$(BIN)/ruff check .

@@ -33,6 +33,7 @@ from contact_centre.api.site import Site
 from contact_centre.api.tokens import Scope
 from contact_centre.writer import Writer
 from tests import town
+from tests.databases import new_database
 
 Client = TestClient[web.Request, web.Application]
 
@@ -105,7 +106,7 @@ def _names(tx: Tx) -> list[tuple[Any, ...]]:
 @asynccontextmanager
 async def api(folder: Path) -> AsyncIterator[Api]:
     path, clock = folder / "contact-centre.db", TownClock()
-    database.migrate(path, clock.now())
+    new_database(path)
     index, writer, engine = SqliteSearch(), Writer(path), database.readers(path)
 
     def changed(tx: Tx, before: Appeal | None, after: Appeal, _: tuple[HistoryEntry, ...]) -> None:

@@ -23,6 +23,7 @@ from telephony import store
 from telephony.core.call import Call, CallChanged, QueueOutcome
 from telephony.links.fastagi import Ended, FastAgi, Outcome
 from telephony.ports import Caller
+from tests.databases import new_database
 from tests.integration.agi_peers import call as agi_call
 from tests.integration.agi_peers import connected, header
 from tests.integration.rig import Place, folded
@@ -58,7 +59,7 @@ def to_e164(raw: str) -> str | None:
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     file = tmp_path / "contact-centre.db"
-    database.migrate(file, NOW)
+    new_database(file)
     return file
 
 

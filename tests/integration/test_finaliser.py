@@ -17,6 +17,7 @@ from contact_centre.writer import Writer
 from recordings import store
 from recordings.model import Recording, RecordingDue, Status
 from recordings.service import RecordingService
+from tests.databases import new_database
 
 CALL = "cc1-1795383430.11"
 SECOND = b"\x10\x20" * 8000
@@ -70,7 +71,7 @@ class Bench:
 async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     state, spool = tmp_path / "state", tmp_path / "spool"
     spool.mkdir()
-    database.migrate(state / "contact-centre.db", datetime.now(UTC))
+    new_database(state / "contact-centre.db")
     writer, engine = Writer(state / "contact-centre.db"), database.readers(state / "contact-centre.db")
     yield Bench(spool, state, writer, engine)
     await engine.dispose()

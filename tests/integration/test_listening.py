@@ -24,6 +24,7 @@ from recordings.listening import FOLDER, MAKING, ListeningCopies
 from recordings.model import Recording, Status
 from recordings.store import upsert_recording
 from tests import recorded_calls
+from tests.databases import new_database
 from tests.unit.recordings.rig import decoded
 
 CALL = "cc1-1795383430.11"
@@ -61,7 +62,7 @@ class Bench:
 
 @pytest.fixture
 async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
-    database.migrate(tmp_path / "contact-centre.db", datetime.now(UTC))
+    new_database(tmp_path / "contact-centre.db")
     writer, engine = Writer(tmp_path / "contact-centre.db"), database.readers(tmp_path / "contact-centre.db")
     copies = ListeningCopies(tmp_path, DirectoryStore(tmp_path))
     yield Bench(tmp_path, writer, engine, copies, Listening(copies, engine, writer, SystemClock()))

@@ -31,6 +31,7 @@ from contact_centre.outbox_queries import MessageFilter
 from contact_centre.senders.build import build
 from contact_centre.senders.ports import Accepted, Outgoing, Sender
 from contact_centre.writer import Writer
+from tests.databases import new_database
 from tests.integration.message_peers import HttpServer, MailServer, Received
 from tests.integration.rig import until
 
@@ -124,7 +125,7 @@ class Post:
 @pytest.fixture
 async def post(tmp_path: Path) -> AsyncIterator[Post]:
     path = tmp_path / "state" / "contact-centre.db"
-    database.migrate(path, START)
+    new_database(path)
     writer, engine = Writer(path), database.readers(path)
     yield Post(path, writer, engine)
     await engine.dispose()

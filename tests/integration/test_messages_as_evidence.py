@@ -23,6 +23,7 @@ from contact_centre.message_settings import EmailSettings, MessageSettings, Webh
 from contact_centre.register_desk import desk_of
 from contact_centre.senders.build import build
 from contact_centre.writer import Writer
+from tests.databases import new_database
 from tests.integration.message_peers import HttpServer, MailServer
 from tests.integration.rig import until
 from tests.town import OPERATOR
@@ -47,7 +48,7 @@ class Town:
                 ),
             ),
         )
-        database.migrate(self.settings.database, NOW)
+        new_database(self.settings.database)
         self.writer = Writer(self.settings.database)
         self.engine = database.readers(self.settings.database)
         self.desk = desk_of(self.settings, self)

@@ -13,6 +13,7 @@ from contact_centre.writer import SqliteTx, Writer
 from telephony.core.call import Call, CallChanged, Direction, QueueOutcome
 from telephony.queue_tally import TALLY, Tally, tally
 from telephony.store import save_call
+from tests.databases import new_database
 
 BEGAN = datetime(2026, 11, 22, 9, 0, 12, tzinfo=UTC)
 MINUTE = BEGAN.replace(second=0)
@@ -60,7 +61,7 @@ def call(
 @pytest.fixture
 async def connection(tmp_path: Path) -> AsyncIterator[AsyncConnection]:
     path = tmp_path / "contact-centre.db"
-    database.migrate(path, BEGAN)
+    new_database(path)
     writer, engine = Writer(path), database.readers(path)
     calls = [
         call(1, QueueOutcome.ANSWERED, 20.0),

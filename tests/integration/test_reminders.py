@@ -17,11 +17,12 @@ from appeals.model import Channel
 from appeals.ports import Tx
 from appeals.reference import Name, Reference, Rung, Span
 from appeals.register import Desk
-from contact_centre import database, reminders
+from contact_centre import reminders
 from contact_centre.config import Settings
 from contact_centre.register_desk import outbox_of
 from contact_centre.reminders import Reminders
 from contact_centre.writer import SqliteTx, Writer
+from tests.databases import new_database
 from tests.integration.rig import until
 from tests.town import OPERATOR, REFERENCE, REGISTERED_AT
 
@@ -37,7 +38,7 @@ class City:
     def __init__(self, state: Path) -> None:
         self.settings = Settings(state=state)
         self.at = REGISTERED_AT
-        database.migrate(self.settings.database, REGISTERED_AT)
+        new_database(self.settings.database)
         self.writer = Writer(self.settings.database)
         self.troubles = 0
 

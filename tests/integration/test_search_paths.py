@@ -15,6 +15,7 @@ from appeals.search import AppealQuery, Between, Order, Scope
 from appeals.search_sqlite import SqliteSearch
 from contact_centre import database
 from tests.contract.appeals.searching import NOW, OPERATOR, Sqlite, appeal
+from tests.databases import new_database
 
 INDEX = SqliteSearch()
 
@@ -22,7 +23,7 @@ INDEX = SqliteSearch()
 @pytest.fixture
 async def engine(tmp_path: Path) -> AsyncIterator[AsyncEngine]:
     path = tmp_path / "contact-centre.db"
-    database.migrate(path, NOW)
+    new_database(path)
     await Sqlite(path).keep(
         *(
             appeal(

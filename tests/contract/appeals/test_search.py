@@ -15,7 +15,6 @@ import pytest
 
 from appeals.model import Actor, Appeal, Channel, Kind, Role, Status
 from appeals.search import AppealQuery, BadQueryError, Between, Order
-from contact_centre import database
 from tests.contract.appeals.searching import (
     NOW,
     OPERATOR,
@@ -26,6 +25,7 @@ from tests.contract.appeals.searching import (
     appeal,
     postgres_server,
 )
+from tests.databases import new_database
 
 Make = Callable[[str], Awaitable[Searching]]
 
@@ -170,7 +170,7 @@ CORPUS = (
 @pytest.fixture(scope="session")
 def schema(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("search") / "contact-centre.db"
-    database.migrate(path, NOW)
+    new_database(path)
     return path
 
 

@@ -32,6 +32,7 @@ from telephony import store
 from telephony.core.call import Call, CallChanged, Direction, Leg, QueueOutcome, Span
 from telephony.core.call import Role as Party
 from telephony.links.ami import Item
+from tests.databases import new_database
 from tests.fake_switchboard import FakeSwitchboard
 
 T = TypeVar("T")
@@ -273,7 +274,7 @@ def served(folder: Path) -> Iterator[ConsoleSite]:
     ready, stopped = threading.Event(), threading.Event()
     running: list[ConsoleSite] = []
     clock, settings = Clock(), Settings(state=folder, asterisk=AsteriskSettings(config_dir=folder / "asterisk"))
-    database.migrate(settings.database, clock.now())
+    new_database(settings.database)
 
     async def serve() -> None:
         writer, engine = Writer(settings.database), database.readers(settings.database)

@@ -22,6 +22,7 @@ from contact_centre.numbers import number_reader
 from contact_centre.writer import connect, transaction
 from telephony.core.call import Call, CallChanged, Direction, Leg, QueueOutcome, Role, Span, Transfer, TransferKind
 from telephony.ingest import fold_files
+from tests.databases import new_database
 from tests.register import every_appeal
 
 T = TypeVar("T")
@@ -76,7 +77,7 @@ class Register:
     """A database into which changes are worked."""
 
     def __init__(self, path: Path) -> None:
-        database.migrate(path, NOON)
+        new_database(path)
         self.path = path
 
     def apply(self, *calls: Call, over: bool = True) -> casework.Outcome:

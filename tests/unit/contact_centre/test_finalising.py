@@ -22,6 +22,7 @@ from recordings.errors import EncoderFailed
 from recordings.model import Recording, RecordingDue, Status
 from recordings.service import RecordingService
 from recordings.store import list_recordings
+from tests.databases import new_database
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -51,7 +52,7 @@ class Loop:
         self.spool = root / "spool"
         self.encoder = MoodyEncoder()
         self.metrics = Metrics()
-        database.migrate(root / "contact-centre.db", NOON)
+        new_database(root / "contact-centre.db")
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[tuple[Finaliser, Writer]]:

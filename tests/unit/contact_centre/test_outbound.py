@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from contact_centre import accounts, database, outbound
+from contact_centre import accounts, outbound
 from contact_centre.config import OutboundSettings, Settings
 from contact_centre.outbound import CallRefusedError, Refusal, destination, intend
 from contact_centre.writer import connect, transaction
 from telephony.outbound import OutboundCall, Result, originate_fields
+from tests.databases import new_database
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 
@@ -21,7 +22,7 @@ NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     file = tmp_path / "contact-centre.db"
-    database.migrate(file, NOW)
+    new_database(file)
     with closing(connect(file)) as connection, transaction(connection) as tx:
         for login, role, extension in (("olena", "operator", "201"), ("water", "specialist", "202")):
             sip = f"{role}-{login}"

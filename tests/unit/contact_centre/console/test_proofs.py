@@ -1,5 +1,7 @@
 """Passwords, authenticators and recovery codes."""
 
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 
 import pyotp
@@ -18,6 +20,12 @@ def test_a_password_is_kept_as_argon2id_and_known_again() -> None:
     assert not passwords.matches(kept, "дощ іде над прутом")
     assert not passwords.outdated(kept)
     assert passwords.outdated("$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$Yv2zDvUvTIEvhPYvTMZ1Zg")
+
+
+def test_real_passwords_are_hashed_as_rfc_9106_wants_where_memory_is_scarce() -> None:
+    program = "from contact_centre.console import passwords; print(passwords.hashed('x' * 12))"
+    kept = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert kept.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
 
 
 def test_nobody_has_a_password_that_matches() -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from contact_centre import database
 from contact_centre.console import throttle
 from contact_centre.console.throttle import Attempt
 from contact_centre.writer import SqliteTx, connect
+from tests.databases import new_database
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 NO_WAIT = timedelta()
@@ -20,7 +20,7 @@ GUESSER = Attempt("olena", "198.51.100.7", None)
 @pytest.fixture
 def tx(tmp_path: Path) -> Iterator[SqliteTx]:
     path = tmp_path / "contact-centre.db"
-    database.migrate(path, NOW)
+    new_database(path)
     with closing(connect(path)) as connection:
         yield SqliteTx(connection)
 
