@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+CITIZEN = 1950
+"""What citizens say where music on hold may be heard too: none of its notes and overtones (test_prompts.py)."""
 BAND_HZ = 12.0
 AUDIBLE = 0.5
 """A tone is heard when it carries this share of the sound's energy."""

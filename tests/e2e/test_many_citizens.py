@@ -11,12 +11,11 @@ import pytest
 
 from contact_centre.demo.city import City
 from tests.e2e.kits import brief_kit
-from tests.hearing import heard_for, listen
+from tests.hearing import CITIZEN, heard_for, listen
 
 CITIZENS, OPERATORS = 30, 5
 TALK = 4.0
-CITIZEN, OPERATOR = 1950, 880
-"""Tones that the music on hold does not have."""
+OPERATOR = 880
 TURN = timedelta(seconds=1.0)
 """Two who were next at the same time may be answered in either order: telephones ring at their own pace."""
 

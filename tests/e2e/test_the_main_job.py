@@ -11,9 +11,9 @@ import pytest
 
 from contact_centre.demo.city import City
 from tests.e2e.kits import brief_kit
-from tests.hearing import heard_for, listen
+from tests.hearing import CITIZEN, heard_for, listen
 
-CITIZEN, OPERATOR = 440, 880
+OPERATOR = 880
 
 
 @pytest.fixture(scope="module")

@@ -21,15 +21,14 @@ from playwright.sync_api import Page, Playwright
 from contact_centre.demo.city import City
 from contact_centre.demo.sipp import SippRun
 from tests.e2e.console.conftest import AXE, RULES
-from tests.hearing import Sound, listen
+from tests.hearing import CITIZEN, Sound, listen
 
 SCREENSHOTS: Final = Path(__file__).parents[3] / "var" / "screenshots"
 MICROPHONE_RATE: Final = 48000
 PASSWORD: Final = "дощ іде над Прутом"  # noqa: S105 - of people who do not exist
 QUEUE: Final = "contact-centre"
-CITIZEN: Final = 440
 OTHER: Final = 660
-"""Hertz: what citizens say, and whoever is neither citizen nor page."""
+"""Hertz: what says whoever is neither citizen nor page."""
 
 DEVICES: Final = json.dumps({"processing": False})
 """Noise suppression takes a steady tone away within seconds."""

@@ -6,8 +6,8 @@ from playwright.sync_api import expect
 
 from contact_centre.demo.city import City
 from tests.e2e.desk.conftest import TONES, Desks
-from tests.e2e.desk.rig import CITIZEN, SCREENSHOTS, record_of, sound_of
-from tests.hearing import heard_for
+from tests.e2e.desk.rig import SCREENSHOTS, record_of, sound_of
+from tests.hearing import CITIZEN, heard_for
 
 NUMBER = "+380501000077"
 

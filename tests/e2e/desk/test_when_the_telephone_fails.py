@@ -11,8 +11,8 @@ from contact_centre.demo.city import City
 from telephony.browser_phones import BrowserPhones
 from telephony.phones import NewPhone
 from tests.e2e.desk.conftest import TONES, Desks
-from tests.e2e.desk.rig import CITIZEN, OTHER, Desk, Wire, call, join, record_of, sound_of, state_of, wait_until
-from tests.hearing import heard_for
+from tests.e2e.desk.rig import OTHER, Desk, Wire, call, join, record_of, sound_of, state_of, wait_until
+from tests.hearing import CITIZEN, heard_for
 
 VOICE = TONES["olena"]
 

@@ -2,11 +2,13 @@ import math
 from array import array
 from pathlib import Path
 
+import numpy as np
 import pytest
 from pydub import AudioSegment
 
 from contact_centre.demo.root import CONFIG_SOURCE
 from telephony.prompts import LEVEL_DBFS, PEAK_DBFS, PromptError, alaw, build, levelled, music, read_texts, signal
+from tests.hearing import CITIZEN, heard_for
 
 
 def _speech(milliseconds: int, *, peak: int = 20000, rate: int = 22050) -> AudioSegment:
@@ -59,6 +61,12 @@ def test_music_can_be_repeated_without_a_gap() -> None:
     tune = music(8)
     assert tune[-200:].dBFS > -45
     assert tune[:200].dBFS > -45
+
+
+def test_what_citizens_of_tests_say_is_no_note_of_the_music() -> None:
+    tune = np.array(music(16).get_array_of_samples(), dtype=np.float64)
+    assert heard_for(tune, 8000, CITIZEN) == 0
+    assert heard_for(tune, 8000, 440) > 0
 
 
 def test_one_byte_of_alaw_is_one_sample() -> None:
