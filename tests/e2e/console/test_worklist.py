@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import APIResponse, BrowserContext, Locator, Page, Route, expect
 
 from appeals import commands, service
 from appeals.duties import MissedReason
@@ -194,6 +194,44 @@ def test_who_is_on_the_line_and_owed_something_is_told_in_this_very_call(page: P
     site.write(lambda tx: called_out(tx, "cc-77", STEPAN, "olena", at, talked=30.0))
     page.evaluate("() => window.desk.takeOwn({operator: null, call: null, call_id: 'cc-77', appeal_id: null})")
     expect(owed).to_have_count(0)
+
+
+def test_a_second_call_of_the_same_person_is_told_as_that_call(page: Page, site: ConsoleSite) -> None:
+    made = site.create(OLENA, Channel.WEB, description="Немає води.", applicant_phone=STEPAN)
+    site.perform(made.appeal_id, commands.Edit(changes={"category": "emergency.no_water"}), OLENA)
+    site.perform(made.appeal_id, commands.Register(), OLENA)
+    sign_in(page, site, "olena")
+    page.goto(f"{site.address}/desk")
+    page.wait_for_function("() => window.desk?.up")
+    answer = entry(page, "67 111 22 03").locator("form[data-about]")
+    expect(answer).to_have_attribute("data-about", "")
+    for call_id in ("cc-77", "cc-78"):
+        call = {"call_id": call_id, "number": "+380 67 111 22 03", "since": 0, "parties": []}
+        page.evaluate("call => window.desk.takeOwn({operator: null, call, call_id: call.call_id, appeal_id: null})", call)
+        expect(answer).to_have_attribute("data-about", call_id)
+
+
+def test_an_answer_that_a_later_question_has_overtaken_changes_nothing(page: Page, site: ConsoleSite) -> None:
+    missed(site, "cc-1", STEPAN)
+    sign_in(page, site, "olena")
+    page.goto(f"{site.address}/duties?kind=callback")
+    expect(entry(page, "67 111 22 03")).to_be_visible()
+    late: list[tuple[Route, APIResponse]] = []
+    page.route("**/duties/list*", lambda route: late.append((route, route.fetch())), times=1)
+    ask = "() => document.dispatchEvent(new Event('visibilitychange'))"
+    page.evaluate(ask)
+    for _ in range(200):
+        if late:
+            break
+        page.wait_for_timeout(50)
+    missed(site, "cc-2", "+380931112204")
+    page.evaluate(ask)
+    expect(entry(page, "93 111 22 04")).to_be_visible()
+    [(route, answer)] = late
+    with page.expect_response("**/duties/list*"):
+        route.fulfill(response=answer)
+    page.wait_for_timeout(300)
+    expect(entry(page, "93 111 22 04")).to_be_visible()
 
 
 def test_the_applicant_is_called_from_the_appeal_and_the_page_says_what_became_of_it(
