@@ -379,10 +379,12 @@ def main() -> None:
 
 def flat(one: Contender) -> None:
     """Memory before and after a long time of ours."""
-    with ExitStack() as stack:
-        stack.enter_context(_pages(one.port, LONG, one.tokens[:LONG_PAGES], "leisure"))
+    with _pages(one.port, LONG, one.tokens[:LONG_PAGES], "brisk") as pages:
         before = one.ask(LONG // 10, 0)["kib"]
-        after = [one.ask(LONG * 3 // 10, 0)["kib"] for _ in range(3)][-1]
+        told = [one.ask(LONG * 3 // 10, 0) for _ in range(3)][-1]
+        _heard(pages)
+    assert told["listeners"] == LONG_PAGES, "a page that reads was cut off"
+    after = told["kib"]
     click.echo(
         f"\nMemory of ours after {LONG // 10:,} messages {before / 1024:.1f} MiB, after {LONG:,} {after / 1024:.1f}"
     )

@@ -7,7 +7,6 @@ noticed nothing. What concerns one operator alone (``own``) goes to the pages of
 
 import asyncio
 import json
-import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
@@ -37,7 +36,7 @@ RETRY_MS: Final = 1000
 GATHER_S: Final = 0.002
 """After something was written, what follows so soon is written together: once to each page, instead of once a frame.
 
-Where there are many pages it is as long as the writing took, so that the loop has as much time for everything else.
+So many pages that a writing takes longer than this still leave the loop this much time between two writings.
 """
 
 AppealOf = Callable[[str], Awaitable[str | None]]
@@ -198,10 +197,8 @@ class Hub:
         self._gathering = None
         if not self._unwritten:
             return
-        began = time.monotonic()
         self._write()
-        took = time.monotonic() - began
-        self._gathering = asyncio.get_running_loop().call_later(max(GATHER_S, took), self._gather)
+        self._gathering = asyncio.get_running_loop().call_later(GATHER_S, self._gather)
 
     def _write(self) -> None:
         told, self._unwritten = self._unwritten, []
