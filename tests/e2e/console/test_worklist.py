@@ -171,13 +171,22 @@ def test_the_desk_answers_the_call_that_its_panel_or_another_tab_asked_for(
     assert desk.evaluate("expected") == [one.call_id for one in site.switchboard.placed]
 
 
-def test_who_is_on_the_line_and_owed_something_is_told_in_this_very_call(page: Page, site: ConsoleSite) -> None:
+def owes_stepan(page: Page, site: ConsoleSite) -> None:
+    """Olena's desk is open, and Stepan is to be told of his appeal."""
     made = site.create(OLENA, Channel.WEB, description="Немає води.", applicant_phone=STEPAN)
     site.perform(made.appeal_id, commands.Edit(changes={"category": "emergency.no_water"}), OLENA)
     site.perform(made.appeal_id, commands.Register(), OLENA)
     sign_in(page, site, "olena")
     page.goto(f"{site.address}/desk")
     page.wait_for_function("() => window.desk?.up")
+
+
+TAKE = "call => window.desk.takeOwn({operator: null, call, call_id: call.call_id, appeal_id: null})"
+"""The stream says who is on the line."""
+
+
+def test_who_is_on_the_line_and_owed_something_is_told_in_this_very_call(page: Page, site: ConsoleSite) -> None:
+    owes_stepan(page, site)
     owed = entry(page, "67 111 22 03")
     expect(owed).to_be_visible()
     page.keyboard.press("F10")
@@ -188,7 +197,7 @@ def test_who_is_on_the_line_and_owed_something_is_told_in_this_very_call(page: P
     at = site.clock.now()
     site.write(lambda tx: called_out(tx, "cc-77", STEPAN, "olena", at, talked=30.0, over=False))
     call = {"call_id": "cc-77", "number": "+380 67 111 22 03", "since": 0, "parties": []}
-    page.evaluate("call => window.desk.takeOwn({operator: null, call, call_id: call.call_id, appeal_id: null})", call)
+    page.evaluate(TAKE, call)
     owed.get_by_role("button", name="Повідомлено").click()
     expect(page.locator("#duties [data-said]")).to_have_text("Записано. Закриється само, щойно розмова завершиться.")
     site.write(lambda tx: called_out(tx, "cc-77", STEPAN, "olena", at, talked=30.0))
@@ -197,17 +206,11 @@ def test_who_is_on_the_line_and_owed_something_is_told_in_this_very_call(page: P
 
 
 def test_a_second_call_of_the_same_person_is_told_as_that_call(page: Page, site: ConsoleSite) -> None:
-    made = site.create(OLENA, Channel.WEB, description="Немає води.", applicant_phone=STEPAN)
-    site.perform(made.appeal_id, commands.Edit(changes={"category": "emergency.no_water"}), OLENA)
-    site.perform(made.appeal_id, commands.Register(), OLENA)
-    sign_in(page, site, "olena")
-    page.goto(f"{site.address}/desk")
-    page.wait_for_function("() => window.desk?.up")
+    owes_stepan(page, site)
     answer = entry(page, "67 111 22 03").locator("form[data-about]")
     expect(answer).to_have_attribute("data-about", "")
-    take = "call => window.desk.takeOwn({operator: null, call, call_id: call.call_id, appeal_id: null})"
     for call_id in ("cc-77", "cc-78"):
-        page.evaluate(take, {"call_id": call_id, "number": "+380 67 111 22 03", "since": 0, "parties": []})
+        page.evaluate(TAKE, {"call_id": call_id, "number": "+380 67 111 22 03", "since": 0, "parties": []})
         expect(answer).to_have_attribute("data-about", call_id)
 
 
