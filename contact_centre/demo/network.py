@@ -22,6 +22,8 @@ _LOW: Final = 3000
 _RTP_LOW: Final = 10000
 _RTP_HIGH: Final = 32000
 _EVEN: Final = 2
+_BLOCKED: Final = frozenset({3659, 4045, 4190, 5060, 5061, 6000, 6566, *range(6665, 6670), 6679, 6697})
+"""Ports between ``_LOW`` and ``_RTP_LOW`` that browsers refuse to open (WHATWG Fetch, port blocking)."""
 _ATTEMPTS: Final = 200
 
 _chance: Final = random.SystemRandom()
@@ -47,7 +49,7 @@ def rtp_range(span: int = RTP_SPAN) -> tuple[int, int]:
 def _free_port(kind: socket.SocketKind, address: str) -> int:
     for _ in range(_ATTEMPTS):
         port = _chance.randrange(_LOW, _RTP_LOW)
-        if port in _given or not _locked(port):
+        if port in _given or port in _BLOCKED or not _locked(port):
             continue
         with socket.socket(socket.AF_INET, kind) as probe:
             try:

@@ -36,6 +36,13 @@ def test_a_port_is_given_once_among_processes_though_nobody_binds_it(
     assert "no free port" in other.stdout
 
 
+def test_no_port_is_given_that_browsers_refuse(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(network, "_LOW", 6665)
+    monkeypatch.setattr(network, "_RTP_LOW", 6670)
+    with pytest.raises(OSError, match="no free port"):
+        network.free_tcp_port()
+
+
 def test_a_port_comes_back_when_its_process_has_ended() -> None:
     program = DRAW.format(kind="udp", low=3000, high=10000)
     drawn = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
