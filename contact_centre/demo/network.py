@@ -20,8 +20,11 @@ RTP_SPAN: Final = 2400
 
 _LOW: Final = 3000
 _RTP_LOW: Final = 10000
-_RTP_HIGH: Final = 32000
+_MEDIA_LOW: Final = 22000
+_MEDIA_HIGH: Final = 32000
 _EVEN: Final = 2
+_CALL: Final = 4
+"""Ports of one SIPp call: sound and picture, each with its RTCP."""
 _BLOCKED: Final = frozenset({3659, 4045, 4190, 5060, 5061, 6000, 6566, *range(6665, 6670), 6679, 6697})
 """Ports between ``_LOW`` and ``_RTP_LOW`` that browsers refuse to open (WHATWG Fetch, port blocking)."""
 _ATTEMPTS: Final = 200
@@ -41,9 +44,23 @@ def free_tcp_port(address: str = "127.0.0.1") -> int:
 
 
 def rtp_range(span: int = RTP_SPAN) -> tuple[int, int]:
-    """First and last port of a range for RTP, below the kernel's own; whoever uses it passes over taken ports."""
-    first = _chance.randrange(_RTP_LOW, _RTP_HIGH - span, _EVEN)
+    """First and last port of a range for an Asterisk's RTP, below the kernel's own; it passes over taken ports."""
+    first = _chance.randrange(_RTP_LOW, _MEDIA_LOW - span, _EVEN)
     return first, first + span - 1
+
+
+def media_range(span: int) -> tuple[int, int]:
+    """First and last port of a range for SIPp's RTP. Those of its first call are given to nobody else.
+
+    SIPp passes over taken ports too, but sends keys from the first port of its range, whichever its sound has got:
+    Asterisk would not hear them (strictrtp).
+    """
+    for _ in range(_ATTEMPTS):
+        first = _chance.randrange(_MEDIA_LOW, _MEDIA_HIGH, _CALL)
+        if first not in _given and _locked(first, _CALL) and _unbound(first, socket.SOCK_DGRAM, ""):
+            _given.add(first)
+            return first, first + span - 1
+    raise OSError(f"no free port for RTP between {_MEDIA_LOW} and {_MEDIA_HIGH}")
 
 
 def _free_port(kind: socket.SocketKind, address: str) -> int:
@@ -51,20 +68,26 @@ def _free_port(kind: socket.SocketKind, address: str) -> int:
         port = _chance.randrange(_LOW, _RTP_LOW)
         if port in _given or port in _BLOCKED or not _locked(port):
             continue
-        with socket.socket(socket.AF_INET, kind) as probe:
-            try:
-                probe.bind((address, port))
-            except OSError:
-                continue
-        _given.add(port)
-        return port
+        if _unbound(port, kind, address):
+            _given.add(port)
+            return port
     raise OSError(f"no free port on {address} between {_LOW} and {_RTP_LOW}")
 
 
-def _locked(port: int) -> bool:
-    """Whether this process has the port's lock now. It keeps it, whatever becomes of the port."""
+def _unbound(port: int, kind: socket.SocketKind, address: str) -> bool:
+    """Whether nobody has it at the moment."""
+    with socket.socket(socket.AF_INET, kind) as probe:
+        try:
+            probe.bind((address, port))
+        except OSError:
+            return False
+    return True
+
+
+def _locked(port: int, count: int = 1) -> bool:
+    """Whether this process has the locks of so many ports now. It keeps them, whatever becomes of the ports."""
     try:
-        fcntl.lockf(_locks(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+        fcntl.lockf(_locks(), fcntl.LOCK_EX | fcntl.LOCK_NB, count, port)
     except (BlockingIOError, PermissionError):
         return False
     return True

@@ -11,7 +11,7 @@ from typing import Final, Literal
 import jinja2
 
 from contact_centre.demo.asterisk import TRUNK_ADDRESSES, Asterisk
-from contact_centre.demo.network import free_udp_port, rtp_range
+from contact_centre.demo.network import free_udp_port, media_range
 from contact_centre.demo.processes import Process, ProcessError
 from contact_centre.demo.tones import write_tone
 from telephony.phones import NewPhone, Phone
@@ -336,7 +336,7 @@ class Telephones:
         scenario = folder / "scenario.xml"
         scenario.write_text(self._templates.get_template(template).render(values), "utf-8")
         statistics = folder / "statistics.csv"
-        first, last = rtp_range(_MEDIA_PORTS if count is None else max(_MEDIA_PORTS, count * 4))
+        first, last = media_range(_MEDIA_PORTS if count is None else max(_MEDIA_PORTS, count * 4))
         command = [
             "sipp", f"127.0.0.1:{self.asterisk.settings.ports.sip}",
             "-sf", str(self._seen(scenario)),

@@ -43,6 +43,22 @@ def test_no_port_is_given_that_browsers_refuse(monkeypatch: pytest.MonkeyPatch) 
         network.free_tcp_port()
 
 
+def test_a_telephone_has_its_first_ports_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, last = network.media_range(400)
+    assert last == first + 399
+    monkeypatch.setattr(network, "_MEDIA_LOW", first)
+    monkeypatch.setattr(network, "_MEDIA_HIGH", first + 1)
+    with pytest.raises(OSError, match="no free port for RTP"):
+        network.media_range(400)
+    program = f"from contact_centre.demo import network; print(network._locked({first + 3}))"
+    other = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert other.strip() == "False"
+
+
+def test_no_asterisk_is_given_the_ports_of_telephones() -> None:
+    assert max(network.rtp_range()[1] for _ in range(300)) < network._MEDIA_LOW
+
+
 def test_a_port_comes_back_when_its_process_has_ended() -> None:
     program = DRAW.format(kind="udp", low=3000, high=10000)
     drawn = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
