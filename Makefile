@@ -23,7 +23,7 @@ fast: setup
 
 # tests/e2e/conftest.py says which files come first.
 e2e: setup asterisk chromium
-	@$(BIN)/pytest -q -n 6 --dist loadfile --no-loadscope-reorder tests/e2e
+	@$(BIN)/pytest -q -n 5 --dist loadfile --no-loadscope-reorder tests/e2e
 
 check: setup
 	@$(BIN)/ruff check .

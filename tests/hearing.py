@@ -7,8 +7,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from recordings.finalise import SHORT_SECONDS
+
 CITIZEN = 1950
 """What citizens say where music on hold may be heard too: none of its notes and overtones (test_prompts.py)."""
+STALL_S = SHORT_SECONDS
+"""What a machine that stands still may take from a talk: so much may a recording lack that is called whole."""
 BAND_HZ = 12.0
 AUDIBLE = 0.5
 """A tone is heard when it carries this share of the sound's energy."""

@@ -11,7 +11,7 @@ import pytest
 
 from contact_centre.demo.city import City
 from tests.e2e.kits import brief_kit
-from tests.hearing import CITIZEN, heard_for, listen
+from tests.hearing import CITIZEN, STALL_S, heard_for, listen
 
 OPERATOR = 880
 
@@ -64,18 +64,18 @@ def test_a_call_is_queued_answered_recorded_and_becomes_a_draft(city: City, tmp_
     assert call["queue"] == "contact-centre"
     assert call["queue_outcome"] == "answered"
     assert call["operator"] == "olena"
-    assert call["talk_time"] == pytest.approx(4.0, abs=0.3)
+    assert call["talk_time"] == pytest.approx(4.0, abs=STALL_S)
     assert [leg["role"] for leg in call["legs"]] == ["citizen", "operator"]
     assert not call["recovered"]
     assert call["anomalies"] == []
     recording, appeal, audio = story_of(city, call, tmp_path)
     assert recording["status"] == "ok"
-    assert recording["duration"] == pytest.approx(recording["call_duration"], abs=0.3)
+    assert recording["duration"] == pytest.approx(recording["call_duration"], abs=STALL_S)
     assert (appeal["status"], appeal["registration_number"], appeal["kind"]) == ("new", None, None)
     assert (appeal["line"], appeal["operator"], appeal["caller_number"]) == ("588-888", "olena", "+380501234567")
     sound = listen(audio)
     assert heard_for(sound.left, sound.rate, CITIZEN) == pytest.approx(sound.seconds, abs=1.0)
-    assert heard_for(sound.right, sound.rate, OPERATOR) == pytest.approx(4.0, abs=0.5)
+    assert heard_for(sound.right, sound.rate, OPERATOR) == pytest.approx(4.0, abs=STALL_S)
     assert heard_for(sound.left, sound.rate, OPERATOR) == 0
     assert heard_for(sound.right, sound.rate, CITIZEN) == 0
     assert not list(city.asterisk.audio.glob(f"{call['call_id']}*"))
@@ -104,7 +104,7 @@ def test_killed_in_mid_call_and_down_for_the_next_the_service_has_every_call_onc
         recording, _, audio = story_of(city, call, tmp_path)
         assert recording["status"] == "ok"
         sound = listen(audio)
-        assert heard_for(sound.right, sound.rate, OPERATOR) == pytest.approx(4.0, abs=0.5)
+        assert heard_for(sound.right, sound.rate, OPERATOR) == pytest.approx(4.0, abs=STALL_S)
     assert city.service.command("ledger", "rebuild").returncode == 0
     assert city.service.command("recordings", "verify").returncode == 0
 

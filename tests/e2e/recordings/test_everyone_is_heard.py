@@ -25,6 +25,7 @@ from telephony.core.fold import fold
 from telephony.wire.cel import decode
 from tests.e2e.asterisk.stage import Stage
 from tests.e2e.kits import brief_kit
+from tests.hearing import STALL_S
 from tests.unit.recordings.calls import RATE
 from tests.unit.recordings.rig import Samples, decoded, strongest
 
@@ -118,5 +119,5 @@ def test_the_recording_is_as_long_as_the_call_and_says_what_it_is_made_of(
 ) -> None:
     recording = outcomes[kind].recording
     assert recording.status is Status.OK
-    assert recording.duration == pytest.approx(recording.call_duration, abs=0.5)
+    assert recording.duration == pytest.approx(recording.call_duration, abs=STALL_S)
     assert sum(part.used for part in recording.segments if part.side is Side.LEG) > 5
