@@ -1,6 +1,6 @@
 """The order of the files: the longest first, so that no worker is left alone with one at the end.
 
-And the browsers' patience: six workers share what may be two processors.
+And the browsers' patience: several workers share what may be two processors.
 """
 
 from typing import Final
